@@ -1,0 +1,4 @@
+//! Velox Mesh.
+#![warn(missing_docs)]
+pub mod identity;
+pub mod wire;

@@ -1,0 +1,213 @@
+//! Presence: who is in a room. What peers sign, and what nodes tell each other.
+
+use libp2p::PeerId;
+use serde::{Deserialize, Serialize};
+use serde_bytes as bytes;
+
+use super::{
+    Array, Body, Bytes, Malformed, Millis, V1, limits,
+    signed::check_name,
+};
+
+/// Says that a peer is in a room (or, with a room of the form `/cid/<cid>`, that it provides a
+/// resource), under which key envelopes reach it, and over which nodes.
+///
+/// Signed by the peer under `velox/presence/1`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PresenceRecord {
+    /// Version.
+    pub v: V1,
+    /// The network.
+    pub network: String,
+    /// The room.
+    pub room: String,
+    /// The peer, who signs.
+    pub peer: PeerId,
+    /// The X25519 key that envelopes to the peer are sealed to; fresh at every start.
+    pub key: Array<32>,
+    /// Rises with every record that the peer signs; starts at the time of its start in ms.
+    pub seq: u64,
+    /// When the record ends.
+    pub expires: Millis,
+    /// The nodes that the peer is attached to, in rank order: the first is the primary.
+    pub attach: Vec<PeerId>,
+    /// Up to 256 bytes that the application chose: JSON, or empty.
+    #[serde(with = "bytes")]
+    pub meta: Vec<u8>,
+}
+
+impl Body for PresenceRecord {
+    const NAME: &'static str = "presence record";
+    const DOMAIN: &'static str = "velox/presence/1";
+    const MAX: usize = limits::RECORD;
+
+    fn signer(&self) -> PeerId {
+        self.peer
+    }
+
+    fn check(&self) -> Result<(), Malformed> {
+        check_name(Self::NAME, "network", &self.network, limits::NETWORK)?;
+        check_name(Self::NAME, "room", &self.room, limits::ROOM)?;
+        if self.attach.len() > limits::ATTACHMENTS {
+            return Err(Malformed::Field {
+                what: Self::NAME,
+                field: "attach",
+                reason: format!("lists more than {} nodes", limits::ATTACHMENTS),
+            });
+        }
+        if self.meta.len() > limits::METADATA {
+            return Err(Malformed::Field {
+                what: Self::NAME,
+                field: "meta",
+                reason: format!("has more than {} bytes", limits::METADATA),
+            });
+        }
+        Ok(())
+    }
+}
+
+/// Says that a peer has left a room. Signed by the peer under `velox/leave/1`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Leave {
+    /// Version.
+    pub v: V1,
+    /// The network.
+    pub network: String,
+    /// The room.
+    pub room: String,
+    /// The peer, who signs.
+    pub peer: PeerId,
+    /// Above the sequence of every record that it voids.
+    pub seq: u64,
+}
+
+impl Body for Leave {
+    const NAME: &'static str = "leave";
+    const DOMAIN: &'static str = "velox/leave/1";
+    const MAX: usize = limits::RECORD;
+
+    fn signer(&self) -> PeerId {
+        self.peer
+    }
+
+    fn check(&self) -> Result<(), Malformed> {
+        check_name(Self::NAME, "network", &self.network, limits::NETWORK)?;
+        check_name(Self::NAME, "room", &self.room, limits::ROOM)
+    }
+}
+
+/// Says that a peer's attachment to the signing node has ended: voids that node's entry in
+/// every record of the peer up to `seq`. Signed by the node under `velox/detached/1`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Detached {
+    /// Version.
+    pub v: V1,
+    /// The network.
+    pub network: String,
+    /// The node, which signs.
+    pub node: PeerId,
+    /// The peer whose attachment ended.
+    pub peer: PeerId,
+    /// The highest sequence that is voided.
+    pub seq: u64,
+}
+
+impl Body for Detached {
+    const NAME: &'static str = "detached";
+    const DOMAIN: &'static str = "velox/detached/1";
+    const MAX: usize = limits::RECORD;
+
+    fn signer(&self) -> PeerId {
+        self.node
+    }
+
+    fn check(&self) -> Result<(), Malformed> {
+        check_name(Self::NAME, "network", &self.network, limits::NETWORK)
+    }
+}
+
+/// What is gossiped on a room's topic.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Gossip {
+    /// Changes of a room's presence, collected for up to 250 ms.
+    Presence(Changes),
+    /// An envelope whose receiver's node isn't known: it goes to every node of the room.
+    Envelope(super::envelope::Parcel),
+}
+
+/// Changes of one room's presence: signed messages, each at most [`limits::BATCH`].
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Changes {
+    /// Signed [`PresenceRecord`]s.
+    pub records: Vec<Bytes>,
+    /// Signed [`Leave`]s.
+    pub leaves: Vec<Bytes>,
+    /// Signed [`Detached`]s.
+    pub detached: Vec<Bytes>,
+}
+
+/// Frames of `/velox/<network>/presence/1`, between two nodes that serve the same room.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PresenceFrame {
+    /// What the sender knows of a room, in short. The receiver answers with a
+    /// [`PresenceFrame::Difference`] if it knows something else.
+    Digest(Digest),
+    /// The answer to a digest.
+    Difference(Difference),
+    /// Signed messages about a room.
+    Records(RoomChanges),
+    /// Asks for everything that the receiver knows of a room; answered with `records`.
+    Snapshot(RoomName),
+}
+
+/// A room's name alone.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RoomName {
+    /// The room.
+    pub room: String,
+}
+
+/// [`Changes`] and the room they belong to.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RoomChanges {
+    /// The room.
+    pub room: String,
+    /// Signed messages about it.
+    pub changes: Changes,
+}
+
+/// How many buckets a digest has. A peer's bucket is the last byte of its PeerId.
+pub const BUCKETS: usize = 256;
+
+/// 256 XOR buckets over the live records of a room: bucket *b* is the XOR of the first 8 bytes
+/// (big-endian) of the SHA-256 of every signed record whose peer's PeerId ends in byte *b*.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Digest {
+    /// The room.
+    pub room: String,
+    /// 256 values of 8 bytes.
+    pub buckets: Array<{ BUCKETS * 8 }>,
+}
+
+/// Where two digests differ: bit *b* (from the least significant bit of byte *b*/8) is set if
+/// bucket *b* differs. Carries the answering node's records in those buckets; the asking node
+/// replies with its own in [`PresenceFrame::Records`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Difference {
+    /// The room.
+    pub room: String,
+    /// One bit a bucket.
+    pub differing: Array<{ BUCKETS / 8 }>,
+    /// The answering node's records in the differing buckets.
+    pub changes: Changes,
+}
