@@ -33,8 +33,7 @@ impl Identity {
 
     /// Reads what [`Identity::to_bytes`] wrote.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, BadKey> {
-        let keypair =
-            Keypair::from_protobuf_encoding(bytes).map_err(|e| BadKey(e.to_string()))?;
+        let keypair = Keypair::from_protobuf_encoding(bytes).map_err(|e| BadKey(e.to_string()))?;
         if keypair.clone().try_into_ed25519().is_err() {
             return Err(BadKey(format!("it is an {:?} key", keypair.key_type())));
         }

@@ -1,4 +1,6 @@
 //! Velox Mesh.
 #![warn(missing_docs)]
+pub mod clock;
 pub mod identity;
+pub mod node;
 pub mod wire;

@@ -122,7 +122,11 @@ mod tests {
         // {"v": 1, "room": "lobby"} with the version written in two bytes (0x18 0x01).
         let mut long_int = vec![0xa2, 0x61, b'v', 0x18, 0x01];
         long_int.extend_from_slice(&good[4..]);
-        assert!(reason(&long_int).contains("NonMinimal"), "{}", reason(&long_int));
+        assert!(
+            reason(&long_int).contains("NonMinimal"),
+            "{}",
+            reason(&long_int)
+        );
 
         // The keys the other way round.
         let mut unordered = vec![0xa2];
@@ -132,7 +136,11 @@ mod tests {
 
         let mut version = good.clone();
         version[3] = 2;
-        assert!(reason(&version).contains("unknown version 2"), "{}", reason(&version));
+        assert!(
+            reason(&version).contains("unknown version 2"),
+            "{}",
+            reason(&version)
+        );
 
         let unknown = serde_ipld_dagcbor::to_vec(&serde_json::json!({
             "v": 1, "room": "lobby", "extra": true

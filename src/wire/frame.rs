@@ -56,7 +56,9 @@ impl Decoder {
                 continue;
             }
             if i > 0 && *byte == 0 {
-                return Err(Malformed::NonCanonical { what: "frame length" });
+                return Err(Malformed::NonCanonical {
+                    what: "frame length",
+                });
             }
             if length > self.max {
                 return Err(Malformed::TooLong {
@@ -127,7 +129,13 @@ mod tests {
         assert!(decoder.next_frame().is_err(), "length with a needless byte");
         let mut decoder = Decoder::new(100);
         decoder.extend(&[0xff, 0x01]);
-        assert!(decoder.next_frame().expect_err("255 > 100").to_string().contains("at most 100"));
+        assert!(
+            decoder
+                .next_frame()
+                .expect_err("255 > 100")
+                .to_string()
+                .contains("at most 100")
+        );
         let mut decoder = Decoder::new(100);
         decoder.extend(&[0xff, 0xff, 0xff, 0xff]);
         assert!(decoder.next_frame().is_err());

@@ -4,10 +4,7 @@ use libp2p::PeerId;
 use serde::{Deserialize, Serialize};
 use serde_bytes as bytes;
 
-use super::{
-    Array, Body, Bytes, Malformed, Millis, V1, limits,
-    signed::check_name,
-};
+use super::{Array, Body, Bytes, Malformed, Millis, V1, limits, signed::check_name};
 
 /// Says that a peer is in a room (or, with a room of the form `/cid/<cid>`, that it provides a
 /// resource), under which key envelopes reach it, and over which nodes.

@@ -3,7 +3,7 @@
 
 use hpke::{
     Deserializable, Kem as _, OpModeR, OpModeS, Serializable, aead::AesGcm128, kdf::HkdfSha256,
-    kem::X25519HkdfSha256, single_shot_open, single_shot_seal,
+    kem::X25519HkdfSha256, single_shot_open, single_shot_seal, single_shot_seal_with_rng,
 };
 
 /// The suite's `info` parameter.
@@ -35,8 +35,7 @@ impl SealingKey {
 
     /// The key of which `secret` are the bytes. For test vectors.
     pub fn from_secret(secret: &[u8; 32]) -> Result<Self, Broken> {
-        let secret =
-            <Kem as hpke::Kem>::PrivateKey::from_bytes(secret).map_err(|_| Broken)?;
+        let secret = <Kem as hpke::Kem>::PrivateKey::from_bytes(secret).map_err(|_| Broken)?;
         let public = Kem::sk_to_pk(&secret).to_bytes().into();
         Ok(SealingKey { secret, public })
     }
@@ -75,9 +74,33 @@ pub fn seal(to: &[u8; 32], plaintext: &[u8], associated_data: &[u8]) -> Result<V
         associated_data,
     )
     .map_err(|_| Broken)?;
-    let mut sealed = encapsulated.to_bytes().to_vec();
-    sealed.extend_from_slice(&ciphertext);
-    Ok(sealed)
+    Ok(join(&encapsulated, &ciphertext))
+}
+
+/// As [`seal`], with the ephemeral key drawn from `rng`. For test vectors: to seal twice with
+/// the same key and nonce gives the plaintexts away.
+#[doc(hidden)]
+pub fn seal_with_rng(
+    to: &[u8; 32],
+    plaintext: &[u8],
+    associated_data: &[u8],
+    rng: &mut impl rand::CryptoRng,
+) -> Result<Vec<u8>, Broken> {
+    let to = <Kem as hpke::Kem>::PublicKey::from_bytes(to).map_err(|_| Broken)?;
+    let (encapsulated, ciphertext) = single_shot_seal_with_rng::<AesGcm128, HkdfSha256, Kem>(
+        &OpModeS::Base,
+        &to,
+        INFO,
+        plaintext,
+        associated_data,
+        rng,
+    )
+    .map_err(|_| Broken)?;
+    Ok(join(&encapsulated, &ciphertext))
+}
+
+fn join(encapsulated: &<Kem as hpke::Kem>::EncappedKey, ciphertext: &[u8]) -> Vec<u8> {
+    [encapsulated.to_bytes().as_slice(), ciphertext].concat()
 }
 
 #[cfg(test)]

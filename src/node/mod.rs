@@ -1,0 +1,5 @@
+//! The running node.
+pub mod link;
+mod verdict;
+
+pub use verdict::Verdict;
