@@ -1,5 +1,9 @@
 //! The running node.
+mod budget;
+mod denied;
 pub mod link;
 mod verdict;
 
+pub use budget::{Budget, Rate};
+pub use denied::Denied;
 pub use verdict::Verdict;
