@@ -1,4 +1,5 @@
 //! The running node.
+pub mod attach;
 mod budget;
 mod denied;
 pub mod link;
