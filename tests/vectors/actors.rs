@@ -10,7 +10,7 @@ pub const NETWORK: &str = "example.org";
 pub const ROOM: &str = "lobby";
 /// Noon of 1 January 2026, UTC.
 pub const NOW: u64 = 1_767_268_800_000;
-pub const CID: &str = "bafkreifzjut3te7nhyekklss27nh3k72ysco7y32koao5eei66wof36n5e";
+pub const CID: &str = "bafkreifzjut3te2nhyekklss27nh3k72ysco7y32koao5eei66wof36n5e";
 
 pub const ALICE: [u8; 32] = [1; 32];
 pub const BOB: [u8; 32] = [2; 32];

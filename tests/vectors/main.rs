@@ -11,6 +11,7 @@ mod malformed;
 mod nodes;
 mod noise;
 mod records;
+mod unixfs;
 
 use std::{fs, path::PathBuf};
 
