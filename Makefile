@@ -1,0 +1,35 @@
+# `make demo` and `make test` are all that a newcomer types. Both install what is missing.
+export CARGO_TARGET_DIR ?= $(CURDIR)/target
+export PATH := $(HOME)/.cargo/bin:$(PATH)
+
+.PHONY: demo test bench build lint fuzz web setup
+
+demo: web
+	cargo run --release --bin velox -- demo $(ARGS)
+
+test:
+	scripts/test
+
+bench: web
+	scripts/bench
+
+build: web
+	cargo build --release --workspace
+
+lint:
+	scripts/setup lint
+	scripts/lint
+
+# Seconds for each target; `make fuzz SECONDS=600` looks longer.
+fuzz:
+	scripts/setup fuzz
+	scripts/fuzz $(or $(SECONDS),60)
+
+# What browsers load; the Rust build embeds it.
+web:
+	scripts/setup web
+	cd web && npm run --silent build
+
+# Everything that the other targets would install when they need it.
+setup:
+	scripts/setup web lint fuzz test
