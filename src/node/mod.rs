@@ -3,6 +3,7 @@ pub mod attach;
 mod budget;
 mod denied;
 pub mod link;
+pub mod presence;
 mod verdict;
 
 pub use budget::{Budget, Rate};

@@ -1,0 +1,164 @@
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::node::Rate;
+
+/// Bounds on rooms, and the pace at which nodes of a room talk.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// Rooms that the node serves at once. gossipsub tells every topic to every neighbour, in
+    /// one message of at most 64 KiB when a connection opens.
+    pub max_rooms: usize,
+    /// Rooms that one attached peer may be in.
+    pub max_rooms_per_peer: usize,
+    /// Attached peers in one room.
+    pub max_local: usize,
+    /// Records of other nodes' peers that are kept for one room. What is beyond is ignored;
+    /// attached peers don't count, so strangers can't keep them out.
+    pub max_records: usize,
+    /// Leaves and void records that are remembered for one room, so that an old record doesn't
+    /// bring a gone peer back. The soonest to end makes way.
+    pub max_tombstones: usize,
+    /// Entries of other nodes' peers, live and gone, in all rooms together; about 1 KiB each.
+    pub max_records_in_all: usize,
+    /// Nodes known to serve one room.
+    pub max_nodes_per_room: usize,
+    /// Neighbours whose subscriptions are remembered: more than the connections a node keeps.
+    pub max_neighbours: usize,
+    /// Topics remembered of one neighbour: more than a node serves rooms.
+    pub max_topics_per_neighbour: usize,
+    /// Rooms whose nodes are remembered after the room was closed, and over restarts.
+    pub max_remembered_rooms: usize,
+    /// Nodes remembered of each of them.
+    pub max_remembered_nodes: usize,
+    /// Neighbours in a room whose connections the node asks to keep, and up to which it dials
+    /// four more at each look-up: gossipsub wants six, the rest makes good for churn.
+    pub room_links: usize,
+    /// Nodes dialed at once for a room.
+    pub dials: usize,
+    /// Nodes of a new room that are asked for everything they know.
+    pub snapshots: usize,
+    /// Signed messages a second that are sent to one neighbour in answer to its digests and
+    /// snapshots: an answer is much larger than the question.
+    pub answers_per_second: u32,
+    /// Such messages at once: the first contact of two nodes that share many rooms.
+    pub answer_burst: u32,
+    /// Milliseconds between two gossip messages on one room's topic.
+    pub publish_ms: u64,
+    /// Milliseconds between two messages about one room to an attached peer.
+    pub notify_ms: u64,
+    /// Milliseconds that each attachment of a peer gives the one before it in rank to publish
+    /// what the peer said.
+    pub takeover_ms: u64,
+    /// Seconds between two digests to a neighbour that serves the same room. An eighth of it
+    /// is jitter.
+    pub digest_seconds: u64,
+    /// Milliseconds between two rounds of digests that pass on what came by a link.
+    pub cascade_ms: u64,
+    /// Digests that a lost neighbour misses before its attachments count as void.
+    pub missed_digests: u32,
+    /// Seconds between two dials of one node.
+    pub redial_seconds: u64,
+    /// Seconds after which a lost node of a room is no longer dialed.
+    pub forget_node_seconds: u64,
+    /// Seconds after the opening of a room at which its nodes are looked up again.
+    pub seek_seconds: [u64; 3],
+    /// Seconds between two look-ups after those.
+    pub seek_again_seconds: u64,
+    /// Seconds between two look-ups because nodes were lost.
+    pub seek_lost_seconds: u64,
+    /// Seconds that a room is served after its last attached peer has gone: a page that is
+    /// loaded again comes back to a room that is warm.
+    pub linger_seconds: u64,
+    /// Seconds that a peer has to join here after its record says it is attached here; then
+    /// this node says that it isn't.
+    pub claim_seconds: u64,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Config {
+            max_rooms: 1_000,
+            max_rooms_per_peer: 32,
+            max_local: 4_096,
+            max_records: 4_096,
+            max_tombstones: 4_096,
+            max_records_in_all: 100_000,
+            max_nodes_per_room: 128,
+            max_neighbours: 1_024,
+            max_topics_per_neighbour: 1_024,
+            max_remembered_rooms: 1_000,
+            max_remembered_nodes: 8,
+            room_links: 8,
+            dials: 4,
+            snapshots: 3,
+            answers_per_second: 256,
+            answer_burst: 16_384,
+            publish_ms: 250,
+            notify_ms: 50,
+            takeover_ms: 1_000,
+            digest_seconds: 30,
+            cascade_ms: 1_000,
+            missed_digests: 2,
+            redial_seconds: 20,
+            forget_node_seconds: 30 * 60,
+            seek_seconds: [1, 3, 10],
+            seek_again_seconds: 60,
+            seek_lost_seconds: 5,
+            linger_seconds: 60,
+            claim_seconds: 5,
+        }
+    }
+}
+
+impl Config {
+    pub(super) fn answers(&self) -> Rate {
+        Rate {
+            per_second: self.answers_per_second,
+            burst: self.answer_burst,
+        }
+    }
+
+    pub(super) fn publish(&self) -> Duration {
+        Duration::from_millis(self.publish_ms)
+    }
+
+    pub(super) fn notify(&self) -> Duration {
+        Duration::from_millis(self.notify_ms)
+    }
+
+    pub(super) fn takeover(&self, rank: usize) -> Duration {
+        let rank = u64::try_from(rank).unwrap_or(u64::MAX);
+        Duration::from_millis(self.takeover_ms.saturating_mul(rank))
+    }
+
+    pub(super) fn digest(&self) -> Duration {
+        Duration::from_secs(self.digest_seconds)
+    }
+
+    pub(super) fn cascade(&self) -> Duration {
+        Duration::from_millis(self.cascade_ms)
+    }
+
+    pub(super) fn silence(&self) -> Duration {
+        self.digest() * self.missed_digests
+    }
+
+    pub(super) fn redial(&self) -> Duration {
+        Duration::from_secs(self.redial_seconds)
+    }
+
+    pub(super) fn forget_node(&self) -> Duration {
+        Duration::from_secs(self.forget_node_seconds)
+    }
+
+    pub(super) fn linger(&self) -> Duration {
+        Duration::from_secs(self.linger_seconds)
+    }
+
+    pub(super) fn claim(&self) -> Duration {
+        Duration::from_secs(self.claim_seconds)
+    }
+}
