@@ -1,1 +1,1 @@
-export {}
+export { VeloxError, type VeloxErrorCode } from './errors.js'

@@ -1,0 +1,69 @@
+/**
+ * Builds dist/: `velox.js` (ES module) and `velox.global.js` (script tag, `window.Velox`), both of
+ * which load `velox-crypto.js` where the browser lacks WebCrypto; types; and prints the sizes.
+ */
+import { execFileSync } from 'node:child_process'
+import { readFileSync, rmSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { brotliCompressSync } from 'node:zlib'
+import { build } from 'esbuild'
+
+/** Bytes, after brotli, that a page loads before anything else (the design's budget). */
+const BUDGET = 32 * 1024
+
+const web = fileURLToPath(new URL('.', import.meta.url))
+const { version } = JSON.parse(readFileSync(`${web}package.json`, 'utf8'))
+
+/** noble's suite is a file of its own, which nothing but `import()` asks for. */
+const cryptoApart = {
+  name: 'crypto-apart',
+  setup(build) {
+    build.onResolve({ filter: /\/noble\.js$/ }, ({ kind }) =>
+      kind === 'dynamic-import' ? { path: './velox-crypto.js', external: true } : undefined,
+    )
+  },
+}
+
+const options = {
+  absWorkingDir: web,
+  bundle: true,
+  minify: true,
+  target: 'es2022',
+  sourcemap: true,
+  legalComments: 'none',
+  banner: { js: `/* velox-mesh ${version}, MIT OR Apache-2.0. Contains noble-ciphers (MIT, Paul Miller). */` },
+  define: { VELOX_VERSION: JSON.stringify(version) },
+  plugins: [cryptoApart],
+}
+
+rmSync(`${web}dist`, { recursive: true, force: true })
+await Promise.all([
+  build({ ...options, entryPoints: ['src/index.ts'], format: 'esm', outfile: 'dist/velox.js' }),
+  build({
+    ...options,
+    entryPoints: ['src/index.ts'],
+    format: 'iife',
+    globalName: 'VeloxMesh',
+    // `Velox` is the class; what else the module exports hangs off it.
+    footer: { js: 'globalThis.Velox=Object.assign(VeloxMesh.Velox,VeloxMesh);' },
+    outfile: 'dist/velox.global.js',
+  }),
+  build({
+    ...options,
+    banner: { js: `/* velox-mesh ${version}: noble-ciphers, noble-curves, noble-hashes (MIT, Paul Miller). */` },
+    entryPoints: ['src/crypto/noble.ts'],
+    format: 'esm',
+    outfile: 'dist/velox-crypto.js',
+  }),
+])
+execFileSync(process.execPath, [`${web}node_modules/typescript/bin/tsc`, '-p', `${web}tsconfig.types.json`], {
+  cwd: web,
+  stdio: 'inherit',
+})
+
+for (const file of ['velox.js', 'velox.global.js', 'velox-crypto.js']) {
+  const bytes = readFileSync(`${web}dist/${file}`)
+  const brotli = brotliCompressSync(bytes).length
+  const over = file === 'velox.js' && brotli > BUDGET ? `  OVER THE BUDGET OF ${BUDGET}` : ''
+  console.log(`dist/${file}  ${bytes.length} bytes, ${brotli} after brotli${over}`)
+}
