@@ -1,12 +1,14 @@
 /**
  * Builds dist/: `velox.js` (ES module) and `velox.global.js` (script tag, `window.Velox`), both of
- * which load `velox-crypto.js` where the browser lacks WebCrypto; types; and prints the sizes.
+ * which load `velox-crypto.js` where the browser lacks WebCrypto; types; and the pages that nodes
+ * serve. Prints the sizes.
  */
 import { execFileSync } from 'node:child_process'
 import { readFileSync, rmSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { brotliCompressSync } from 'node:zlib'
 import { build } from 'esbuild'
+import { buildPages } from './build-pages.mjs'
 
 /** Bytes, after brotli, that a page loads before anything else (the design's budget). */
 const BUDGET = 32 * 1024
@@ -55,6 +57,7 @@ await Promise.all([
     format: 'esm',
     outfile: 'dist/velox-crypto.js',
   }),
+  buildPages(),
 ])
 execFileSync(process.execPath, [`${web}node_modules/typescript/bin/tsc`, '-p', `${web}tsconfig.types.json`], {
   cwd: web,
