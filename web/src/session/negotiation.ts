@@ -44,7 +44,8 @@ export interface NegotiationOptions {
 }
 
 export class Negotiation {
-  readonly #polite: boolean
+  /** Whether our PeerId is the smaller one. */
+  readonly polite: boolean
   readonly #newSession: () => SessionId
   readonly #random: () => number
   #phase: Phase = { at: 'idle', due: Infinity }
@@ -59,7 +60,7 @@ export class Negotiation {
   #actions: Action[] = []
 
   constructor(options: NegotiationOptions) {
-    this.#polite = options.polite
+    this.polite = options.polite
     this.#newSession = options.newSession
     this.#random = options.random ?? Math.random
   }
@@ -160,7 +161,7 @@ export class Negotiation {
     }
     const phase = this.#phase
     if (phase.at === 'idle') return this.#accept(now, session, sdp)
-    if (phase.at === 'offering' && (this.#polite || !phase.sent)) {
+    if (phase.at === 'offering' && (this.polite || !phase.sent)) {
       // Crossed offers: the smaller PeerId drops its own. An offer that hasn't left yet can be
       // dropped by either.
       this.#bury(phase.session)

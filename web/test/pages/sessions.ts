@@ -1,0 +1,77 @@
+/** Sessions over real peer connections, several peers in one page. */
+import { Sessions } from '../../src/session/sessions.js'
+import { Hub } from './hub.js'
+
+const connected = (sessions: Sessions, peerId: string): Promise<void> =>
+  new Promise((resolve) => {
+    if (sessions.get(peerId)) resolve()
+    else sessions.on('connect', (session) => session.peerId === peerId && resolve())
+  })
+
+/** Milliseconds from wanting a session to its open channel, one after the other. */
+export async function introductions(count: number): Promise<{ ms: number[]; envelopes: Record<string, number> }> {
+  const hub = new Hub()
+  const ms: number[] = []
+  for (let i = 0; i < count; i++) {
+    const [one, two] = [hub.peer(), hub.peer()]
+    const [a, b] = [new Sessions({ signals: one }), new Sessions({ signals: two })]
+    const start = performance.now()
+    a.hold(two.member, 'test', true)
+    b.hold(one.member, 'test')
+    await Promise.all([connected(a, two.peerId), connected(b, one.peerId)])
+    ms.push(Math.round(performance.now() - start))
+    a.stop()
+    b.stop()
+  }
+  return { ms, envelopes: hub.counts }
+}
+
+/** `count` peers that all offer at once to all: every pair's session ids, from either side. */
+export async function everybodyOffers(count: number): Promise<{ agree: boolean; pairs: number; connections: number }> {
+  const hub = new Hub()
+  hub.delay = () => Math.random() * 40
+  let connections = 0
+  class Counted extends RTCPeerConnection {
+    constructor(configuration?: RTCConfiguration) {
+      super(configuration)
+      connections++
+    }
+    override close(): void {
+      if (this.signalingState !== 'closed') connections--
+      super.close()
+    }
+  }
+  const ports = Array.from({ length: count }, () => hub.peer())
+  const all = ports.map((signals) => new Sessions({ signals, rtc: Counted }))
+  all.forEach((sessions, me) => ports.forEach((port, at) => at !== me && sessions.hold(port.member, 'test', true)))
+  await Promise.all(
+    all.flatMap((sessions, me) => ports.filter((_, at) => at !== me).map((port) => connected(sessions, port.peerId))),
+  )
+  let pairs = 0
+  let agree = true
+  all.forEach((sessions, me) =>
+    ports.forEach((port, at) => {
+      if (at <= me) return
+      pairs++
+      agree &&= sessions.get(port.peerId)?.id === all[at].get(ports[me].peerId)?.id
+    }),
+  )
+  const open = connections
+  for (const sessions of all) sessions.stop()
+  return { agree, pairs, connections: open }
+}
+
+/** One side is stopped: how long until the other hears of it, and why. */
+export async function stopped(): Promise<{ reason: string; ms: number }> {
+  const hub = new Hub()
+  const [one, two] = [hub.peer(), hub.peer()]
+  const [a, b] = [new Sessions({ signals: one }), new Sessions({ signals: two })]
+  a.hold(two.member, 'test', true)
+  await Promise.all([connected(a, two.peerId), connected(b, one.peerId)])
+  const start = performance.now()
+  const reason = new Promise<string>((resolve) => b.on('disconnect', (event) => resolve(event.reason)))
+  a.stop()
+  const result = { reason: await reason, ms: Math.round(performance.now() - start) }
+  b.stop()
+  return result
+}
