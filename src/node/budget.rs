@@ -1,9 +1,11 @@
+use serde::{Deserialize, Serialize};
 use web_time::Instant;
 
 use crate::clock::Now;
 
 /// How fast something may go on, and how much of it at once.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Rate {
     /// Units that come back every second.
     pub per_second: u32,

@@ -1,0 +1,122 @@
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::StoreConfig;
+use crate::node::Rate;
+
+/// Bounds on discovery.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// Resources that one attached peer may provide: roots that were put or shared by hand.
+    pub resources_per_peer: usize,
+    /// Records of resources that all attached peers may provide together, about 1 KiB each.
+    pub resources: usize,
+    /// Look-ups that one attached peer may ask for.
+    pub peer_locates: Rate,
+    /// Attached peers that are kept account of: as many as may be attached.
+    pub peers: usize,
+    /// Look-ups that one neighbour may ask for: thousands of peers stand behind it.
+    pub node_locates: Rate,
+    /// Look-ups of resources under way at once. Each is one query of the DHT.
+    pub lookups: usize,
+    /// Peers that wait for one look-up.
+    pub waiting: usize,
+    /// Milliseconds after which a look-up ends with what it has found.
+    pub lookup_ms: u64,
+    /// Nodes that are asked in one look-up: as many as the DHT keeps for a key.
+    pub nodes_per_lookup: usize,
+    /// Records that one look-up brings at most: more providers than a fetch uses.
+    pub records_per_lookup: usize,
+    /// Records that a node answers with, or that are looked at in its answer. Each costs a
+    /// signature check (about 50 µs).
+    pub records_per_answer: usize,
+    /// Rooms whose nodes are looked up and that this node is published under.
+    pub rooms: usize,
+    /// Look-ups of rooms under way at once; others wait their turn.
+    pub room_lookups: usize,
+    /// Nodes of a room that one look-up reports.
+    pub nodes_per_room: usize,
+    /// Milliseconds after which a query of the DHT for a room counts as over.
+    pub room_lookup_ms: u64,
+    /// Publications in the DHT that are started: each is a query that ends at 20 nodes.
+    pub publications: Rate,
+    /// Milliseconds after a room's first search during which each search publishes it again:
+    /// the node may only just be joining the DHT.
+    pub settling_ms: u64,
+    /// Minutes into an hour within which the next hour's keys are published and the last
+    /// hour's withdrawn, each room at a moment of its own.
+    pub turn_minutes: u64,
+    /// Neighbours that are kept account of: at least as many as the node may be connected to.
+    pub neighbours: usize,
+    /// Node records that one neighbour may send: each costs a signature check.
+    pub node_records: Rate,
+    /// Seconds after which the own node record is sent to every neighbour again, in case it
+    /// was lost: a kilobyte for each.
+    pub announce_seconds: u64,
+    /// Bytes that may wait to be written to one neighbour.
+    pub max_queue: usize,
+    /// What the DHT stores on this node.
+    pub store: StoreConfig,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Config {
+            resources_per_peer: 64,
+            resources: 4_096,
+            peer_locates: Rate {
+                per_second: 5,
+                burst: 50,
+            },
+            peers: 16_384,
+            node_locates: Rate {
+                per_second: 200,
+                burst: 1_000,
+            },
+            lookups: 128,
+            waiting: 256,
+            lookup_ms: 5_000,
+            nodes_per_lookup: 20,
+            records_per_lookup: 64,
+            records_per_answer: 16,
+            rooms: 4_096,
+            room_lookups: 32,
+            nodes_per_room: 64,
+            room_lookup_ms: 15_000,
+            publications: Rate {
+                per_second: 20,
+                burst: 40,
+            },
+            settling_ms: 30_000,
+            turn_minutes: 10,
+            neighbours: 1_024,
+            node_records: Rate {
+                per_second: 1,
+                burst: 10,
+            },
+            announce_seconds: 600,
+            max_queue: 1024 * 1024,
+            store: StoreConfig::default(),
+        }
+    }
+}
+
+impl Config {
+    pub(super) fn lookup_for(&self) -> Duration {
+        Duration::from_millis(self.lookup_ms)
+    }
+
+    pub(super) fn room_lookup_for(&self) -> Duration {
+        Duration::from_millis(self.room_lookup_ms)
+    }
+
+    pub(super) fn settling(&self) -> Duration {
+        Duration::from_millis(self.settling_ms)
+    }
+
+    pub(super) fn announce_every(&self) -> Duration {
+        Duration::from_secs(self.announce_seconds)
+    }
+}
