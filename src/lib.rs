@@ -1,7 +1,9 @@
 //! Velox Mesh.
 #![warn(missing_docs)]
 pub mod clock;
+pub mod config;
 pub mod content;
+pub mod gateway;
 pub mod identity;
 pub mod node;
 pub mod wire;

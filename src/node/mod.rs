@@ -1,11 +1,38 @@
-//! The running node.
+//! The running node: its duties, the routes between them, and the loop that drives them.
+//!
+//! [`Node`] is the handle that the rest of the program holds. [`Behaviour`] is the whole node
+//! without sockets, which the simulator runs as well. [`builder`](Node::builder) puts both
+//! together.
+
+mod address_book;
+mod addresses;
 pub mod attach;
+mod behaviour;
 mod budget;
+mod builder;
+mod config;
+mod connections;
+pub mod data_dir;
 mod denied;
+pub mod discovery;
+mod duties;
+mod event_loop;
+mod handle;
 pub mod link;
 pub mod presence;
+pub mod signaling;
+mod status;
 mod verdict;
 
+pub use address_book::AddressBook;
+pub use addresses::{Reach, reach, reach_of};
+pub use behaviour::{Behaviour, Event};
 pub use budget::{Budget, Rate};
+pub use builder::{Builder, StartError, check_network, with_peer_id};
+pub use config::Config;
+pub use connections::Config as ConnectionsConfig;
 pub use denied::Denied;
+pub use duties::{AGENT, protocol_version};
+pub use handle::{Document, Node, Stopped};
+pub use status::Status;
 pub use verdict::Verdict;

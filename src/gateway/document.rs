@@ -1,0 +1,61 @@
+//! `GET /.well-known/velox.json`: all that a page needs to join.
+
+use std::net::SocketAddr;
+
+use axum::{
+    Json,
+    extract::{ConnectInfo, State},
+    http::header,
+    response::IntoResponse,
+};
+use data_encoding::BASE64URL_NOPAD;
+use serde::Serialize;
+
+use super::Stopped;
+use crate::{clock::Now, node::Node, wire::Millis};
+
+/// The document's path.
+pub const WELL_KNOWN: &str = "/.well-known/velox.json";
+
+/// The discovery document.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DiscoveryDocument {
+    /// The network.
+    pub network: String,
+    /// The node's PeerId.
+    pub peer_id: String,
+    /// Its signed node record, in base64url.
+    pub node: String,
+    /// Signed records of other nodes, in base64url.
+    pub nodes: Vec<String>,
+    /// The node's clock, in ms since the Unix epoch.
+    pub time: Millis,
+}
+
+/// The document of `node`, for somebody at `remote`.
+pub async fn document(
+    node: &Node,
+    remote: SocketAddr,
+) -> Result<DiscoveryDocument, crate::node::Stopped> {
+    let signed = node.document(remote).await?;
+    Ok(DiscoveryDocument {
+        network: node.network().to_owned(),
+        peer_id: node.peer_id().to_string(),
+        node: BASE64URL_NOPAD.encode(&signed.record),
+        nodes: signed
+            .nodes
+            .iter()
+            .map(|record| BASE64URL_NOPAD.encode(record))
+            .collect(),
+        time: Now::read().millis,
+    })
+}
+
+pub(super) async fn answer(
+    State(node): State<Node>,
+    ConnectInfo(remote): ConnectInfo<SocketAddr>,
+) -> Result<impl IntoResponse, Stopped> {
+    let document = document(&node, remote).await?;
+    Ok(([(header::CACHE_CONTROL, "no-store")], Json(document)))
+}

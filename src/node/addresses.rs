@@ -1,0 +1,97 @@
+//! Which addresses are worth a dial, and for whom.
+
+use std::net::IpAddr;
+
+use libp2p::{Multiaddr, TransportError, multiaddr::Protocol};
+
+/// How far an address reaches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Reach {
+    /// This host.
+    Loopback,
+    /// A private network, or a link.
+    Private,
+    /// Everywhere; DNS names are taken for such.
+    Global,
+}
+
+/// The reach of an IP address.
+pub fn reach(ip: IpAddr) -> Reach {
+    match ip.to_canonical() {
+        IpAddr::V4(ip) if ip.is_loopback() => Reach::Loopback,
+        IpAddr::V4(ip)
+            if ip.is_private()
+                || ip.is_link_local()
+                || ip.is_unspecified()
+                || (ip.octets()[0] == 100 && ip.octets()[1] & 0xc0 == 64) =>
+        {
+            Reach::Private
+        }
+        IpAddr::V6(ip) if ip.is_loopback() => Reach::Loopback,
+        IpAddr::V6(ip)
+            if ip.is_unique_local() || ip.is_unicast_link_local() || ip.is_unspecified() =>
+        {
+            Reach::Private
+        }
+        _ => Reach::Global,
+    }
+}
+
+/// The IP address that a multiaddr begins with.
+pub fn ip(address: &Multiaddr) -> Option<IpAddr> {
+    match address.iter().next()? {
+        Protocol::Ip4(ip) => Some(ip.into()),
+        Protocol::Ip6(ip) => Some(ip.into()),
+        _ => None,
+    }
+}
+
+/// The reach of a multiaddr.
+pub fn reach_of(address: &Multiaddr) -> Reach {
+    ip(address).map_or(Reach::Global, reach)
+}
+
+/// Whether somebody to whom we appear as `observed` tells us an address that may mean something
+/// here: a loopback address does only if we are on the same host, a private one only if we
+/// aren't met over the open internet.
+pub fn may_be_dialed(address: &Multiaddr, observed: &Multiaddr) -> bool {
+    reach_of(address) >= reach_of(observed)
+}
+
+/// Why a dial failed, in a line that an operator can use.
+pub fn explain(error: &TransportError<std::io::Error>) -> String {
+    match error {
+        TransportError::MultiaddrNotSupported(_) => {
+            "no transport for it: use /ip4/…/tcp/… or /ip4/…/udp/…/quic-v1".to_owned()
+        }
+        TransportError::Other(error) => {
+            let mut deepest: &dyn std::error::Error = error;
+            while let Some(source) = deepest.source() {
+                deepest = source;
+            }
+            deepest.to_string()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobody_sends_us_to_our_own_network() {
+        let address = |text: &str| text.parse::<Multiaddr>().unwrap();
+        let loopback = address("/ip4/127.0.0.1/tcp/1");
+        let private = address("/ip4/192.168.1.2/tcp/1");
+        let global = address("/ip4/8.8.4.4/tcp/1");
+        let name = address("/dns4/example.org/tcp/443");
+        assert!(may_be_dialed(&loopback, &loopback));
+        assert!(!may_be_dialed(&loopback, &private));
+        assert!(may_be_dialed(&private, &loopback));
+        assert!(!may_be_dialed(&private, &global));
+        assert!(may_be_dialed(&global, &global) && may_be_dialed(&name, &global));
+        assert_eq!(reach("100.64.0.1".parse().unwrap()), Reach::Private);
+        assert_eq!(reach("::ffff:10.0.0.1".parse().unwrap()), Reach::Private);
+        assert_eq!(reach("fe80::1".parse().unwrap()), Reach::Private);
+    }
+}

@@ -1,0 +1,720 @@
+//! The whole node as one `NetworkBehaviour`: its duties, and the routes between them.
+//!
+//! It holds no socket and reads no clock but `web_time`'s, so that the simulator can run it as
+//! it is.
+
+use std::{
+    collections::{BTreeSet, HashMap, HashSet, VecDeque},
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use futures::FutureExt;
+use futures_timer::Delay;
+use libp2p::{
+    Multiaddr, PeerId,
+    core::{Endpoint, transport::PortUse},
+    gossipsub::{self, IdentTopic, MessageAcceptance},
+    identify, kad,
+    multiaddr::Protocol,
+    swarm::{
+        CloseConnection, ConnectionDenied, ConnectionId, DialError, FromSwarm, NetworkBehaviour,
+        THandler, THandlerInEvent, THandlerOutEvent, ToSwarm,
+        dial_opts::{DialOpts, PeerCondition},
+    },
+};
+
+use super::{
+    Config, Denied, Verdict,
+    address_book::{AddressBook, without_peer_id},
+    addresses, attach,
+    connections::Connections,
+    discovery,
+    duties::{Duties, DutiesEvent, protocol_version, topic_score_params},
+    presence, signaling,
+};
+use crate::{
+    clock::Now,
+    identity::Identity,
+    wire::{Bytes, Signed, V1, cbor, limits, node_record::NodeRecord, presence::Gossip},
+};
+
+/// How often connections are looked after. It also wakes gossipsub, whose heartbeat re-arms its
+/// timer without polling it and would otherwise stop in a quiet network.
+const TICK: Duration = Duration::from_secs(1);
+/// Dials that a node below its low water mark starts in one tick.
+const DIALS_PER_TICK: usize = 4;
+/// How long before its end a node record is signed anew, in ms.
+const RECORD_RENEWAL_MS: u64 = limits::NODE_RECORD_LIFE_MS / 4;
+
+/// What the node's owner may want to know.
+#[derive(Debug)]
+pub enum Event {
+    /// A node that was dialed or has dialed belongs to another network, and was left.
+    Stranger {
+        /// The node.
+        node: PeerId,
+        /// The protocol family that it names.
+        protocol: String,
+    },
+    /// An address given by hand can't be dialed.
+    BootstrapFailed {
+        /// The address.
+        address: Multiaddr,
+        /// Why.
+        reason: String,
+    },
+}
+
+/// A node.
+pub struct Behaviour {
+    duties: Duties,
+    identity: Identity,
+    config: Config,
+    book: AddressBook,
+    connections: Connections,
+    /// Nodes of other networks, and when they may be tried again, in ms.
+    strangers: HashMap<PeerId, u64>,
+    /// Bootstrap addresses that name no node.
+    nameless: Vec<Multiaddr>,
+    /// libp2p addresses that this node listens on.
+    listening: BTreeSet<Multiaddr>,
+    /// Where its HTTP server is reached.
+    http: Vec<Multiaddr>,
+    record: Option<Signed<NodeRecord>>,
+    queries: HashMap<kad::QueryId, Vec<u8>>,
+    next_tick: Now,
+    timer: Delay,
+    pending: VecDeque<ToSwarm<Event, THandlerInEvent<Duties>>>,
+}
+
+impl Behaviour {
+    /// A node that knows the nodes of `book` and those that `config` names.
+    pub fn new(identity: Identity, config: Config, mut book: AddressBook) -> Self {
+        let mut nameless = Vec::new();
+        for address in &config.bootstrap {
+            match address.iter().last() {
+                Some(Protocol::P2p(node)) => book.pin(node, address.clone()),
+                _ => nameless.push(address.clone()),
+            }
+        }
+        Behaviour {
+            duties: Duties::new(&identity, &config),
+            identity,
+            config,
+            book,
+            connections: Connections::default(),
+            strangers: HashMap::new(),
+            nameless,
+            listening: BTreeSet::new(),
+            http: Vec::new(),
+            record: None,
+            queries: HashMap::new(),
+            next_tick: Now::read(),
+            timer: Delay::new(Duration::ZERO),
+            pending: VecDeque::new(),
+        }
+    }
+
+    /// Says where the node's HTTP server is reached; its record lists these addresses.
+    pub fn set_http_addresses(&mut self, addresses: Vec<Multiaddr>) {
+        self.http = addresses;
+        self.sign_record();
+    }
+
+    /// The node's own signed record.
+    pub fn record(&self) -> Option<&Signed<NodeRecord>> {
+        self.record.as_ref()
+    }
+
+    /// Signed records of other nodes to attach to, for somebody at `address`.
+    pub fn nodes_for(&self, address: &Multiaddr) -> Vec<Bytes> {
+        self.duties.discovery.state().nodes_for(address, 8)
+    }
+
+    /// The nodes that it knows.
+    pub fn book_mut(&mut self) -> &mut AddressBook {
+        &mut self.book
+    }
+
+    /// Connected nodes.
+    pub fn connections(&self) -> &Connections {
+        &self.connections
+    }
+
+    /// The duties, to look at.
+    pub fn duties(&self) -> &Duties {
+        &self.duties
+    }
+
+    /// Nodes in the DHT's routing table.
+    pub fn routing_table_len(&mut self) -> usize {
+        self.duties
+            .kad
+            .kbuckets()
+            .map(|bucket| bucket.num_entries())
+            .sum()
+    }
+
+    /// Provider records in the DHT's store.
+    pub fn provider_records(&mut self) -> usize {
+        self.duties.kad.store_mut().len()
+    }
+
+    /// Nodes known to serve each room, to be kept on disk.
+    pub fn room_nodes(&self) -> Vec<(String, Vec<PeerId>)> {
+        self.duties.presence.state().remembered()
+    }
+
+    /// What [`Behaviour::room_nodes`] gave before a restart.
+    pub fn remember_room_nodes(&mut self, rooms: Vec<(String, Vec<PeerId>)>) {
+        self.duties.presence.state_mut().remember(rooms);
+    }
+
+    /// Where attachments other than libp2p streams come in.
+    pub fn entrance(&self) -> attach::Entrance {
+        self.duties.attach.entrance()
+    }
+
+    /// Sends every attached peer away.
+    pub fn drain(&mut self, reason: &str) {
+        let discovery = self.duties.discovery.state();
+        self.duties
+            .attach
+            .state_mut()
+            .drain(reason, |address| discovery.nodes_for(address, 8));
+    }
+
+    fn sign_record(&mut self) {
+        let now = Now::read();
+        let addrs: Vec<_> = self
+            .http
+            .iter()
+            .chain(&self.listening)
+            .take(limits::NODE_ADDRESSES)
+            .map(|address| without_peer_id(address.clone()).to_string())
+            .collect();
+        let record = Signed::sign(
+            &self.identity,
+            NodeRecord {
+                v: V1,
+                network: self.config.network.clone(),
+                node: self.identity.peer_id(),
+                seq: now.millis,
+                expires: now.millis + limits::NODE_RECORD_LIFE_MS,
+                addrs,
+            },
+        );
+        self.record = Some(record.clone());
+        self.duties
+            .discovery
+            .state_mut()
+            .set_own_record(record, now);
+    }
+
+    fn tick(&mut self, now: Now) {
+        let renew = match &self.record {
+            Some(record) => record.expires < now.millis + RECORD_RENEWAL_MS,
+            None => true,
+        };
+        if renew {
+            self.sign_record();
+        }
+        self.strangers.retain(|_, until| *until > now.millis);
+        let needed = self.duties.needed(self.identity.peer_id());
+        for node in self
+            .connections
+            .to_cut(&self.config.connections, now.instant, |node| {
+                needed.contains(node)
+            })
+        {
+            tracing::debug!(%node, "connection cut: above the high water mark");
+            self.close(node);
+        }
+        if self.connections.len() < self.config.connections.low {
+            self.look_for_nodes(now);
+        }
+    }
+
+    fn look_for_nodes(&mut self, now: Now) {
+        let (connections, strangers) = (&self.connections, &self.strangers);
+        let own = self.identity.peer_id();
+        for node in self.book.candidates(DIALS_PER_TICK, now, |node| {
+            *node != own && !connections.contains(node) && !strangers.contains_key(node)
+        }) {
+            self.dial(node);
+        }
+        if self.connections.len() == 0 {
+            for address in self.nameless.clone() {
+                self.pending.push_back(ToSwarm::Dial {
+                    opts: DialOpts::unknown_peer_id().address(address).build(),
+                });
+            }
+        }
+    }
+
+    fn dial(&mut self, node: PeerId) {
+        self.pending.push_back(ToSwarm::Dial {
+            opts: DialOpts::peer_id(node)
+                .condition(PeerCondition::DisconnectedAndNotDialing)
+                .build(),
+        });
+    }
+
+    fn close(&mut self, node: PeerId) {
+        self.pending.push_back(ToSwarm::CloseConnection {
+            peer_id: node,
+            connection: CloseConnection::All,
+        });
+    }
+
+    fn route(&mut self, event: DutiesEvent) {
+        let now = Now::read();
+        match event {
+            DutiesEvent::Identify(identify::Event::Received { peer_id, info, .. }) => {
+                self.identified(peer_id, info, now);
+            }
+            DutiesEvent::Kad(event) => self.on_kad(event, now),
+            DutiesEvent::Gossipsub(event) => self.on_gossip(event, now),
+            DutiesEvent::Attach(event) => self.on_attach(event, now),
+            DutiesEvent::Presence(event) => self.on_presence(event, now),
+            DutiesEvent::Signaling(event) => self.on_signaling(event),
+            DutiesEvent::Discovery(event) => self.on_discovery(event, now),
+            DutiesEvent::Identify(_) | DutiesEvent::Ping(_) => {}
+            DutiesEvent::Limits(never) => match never {},
+        }
+    }
+
+    fn identified(&mut self, node: PeerId, info: identify::Info, now: Now) {
+        if info.protocol_version != protocol_version(&self.config.network) {
+            self.book.forget(&node);
+            self.duties.kad.remove_peer(&node);
+            self.strangers.insert(node, now.millis + 10 * 60_000);
+            self.close(node);
+            self.pending
+                .push_back(ToSwarm::GenerateEvent(Event::Stranger {
+                    node,
+                    protocol: info.protocol_version,
+                }));
+            return;
+        }
+        let kad = &self.duties.kad.protocol_names()[0];
+        if !info.protocols.contains(kad) {
+            return;
+        }
+        self.connections.add(node, now.instant);
+        let listen: Vec<_> = info
+            .listen_addrs
+            .into_iter()
+            .filter(|address| addresses::may_be_dialed(address, &info.observed_addr))
+            .take(limits::NODE_ADDRESSES)
+            .collect();
+        for address in &listen {
+            self.duties.kad.add_address(&node, address.clone());
+        }
+        self.book.met(node, listen, now);
+    }
+
+    fn on_kad(&mut self, event: kad::Event, now: Now) {
+        match event {
+            kad::Event::OutboundQueryProgressed {
+                id,
+                result: kad::QueryResult::GetProviders(result),
+                step,
+                ..
+            } => {
+                let Some(key) = self.queries.get(&id).cloned() else {
+                    return;
+                };
+                let state = self.duties.discovery.state_mut();
+                if let Ok(kad::GetProvidersOk::FoundProviders { providers, .. }) = result {
+                    let providers: Vec<_> = providers.into_iter().collect();
+                    state.providers_found(&key, &providers, now);
+                }
+                if step.last {
+                    self.queries.remove(&id);
+                    self.duties.discovery.state_mut().query_finished(&key, now);
+                }
+            }
+            kad::Event::RoutingUpdated {
+                peer, addresses, ..
+            } => {
+                // Nodes heard of in the DHT are worth a dial when too few are connected.
+                if !self.connections.contains(&peer) && self.book.addresses(&peer).is_empty() {
+                    self.book.heard_of(peer, addresses.into_vec());
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn on_gossip(&mut self, event: gossipsub::Event, now: Now) {
+        match event {
+            gossipsub::Event::Message {
+                propagation_source,
+                message_id,
+                message,
+            } => {
+                let verdict = self.judge(message.topic.as_str(), &message.data, now);
+                let acceptance = match verdict {
+                    Verdict::Accept => MessageAcceptance::Accept,
+                    Verdict::Ignore => MessageAcceptance::Ignore,
+                    Verdict::Reject => {
+                        tracing::debug!(from = %propagation_source, "gossip rejected");
+                        MessageAcceptance::Reject
+                    }
+                };
+                self.duties.gossipsub.report_message_validation_result(
+                    &message_id,
+                    &propagation_source,
+                    acceptance,
+                );
+            }
+            gossipsub::Event::Subscribed { peer_id, topic } => self
+                .duties
+                .presence
+                .state_mut()
+                .subscribed(peer_id, topic.as_str(), now),
+            gossipsub::Event::Unsubscribed { peer_id, topic } => self
+                .duties
+                .presence
+                .state_mut()
+                .unsubscribed(peer_id, topic.as_str(), now),
+            _ => {}
+        }
+    }
+
+    fn judge(&mut self, topic: &str, data: &[u8], now: Now) -> Verdict {
+        let Some(room) = self.duties.presence.state().room_of_topic(topic) else {
+            return Verdict::Ignore;
+        };
+        match cbor::decode::<Gossip>("gossip message", data, limits::GOSSIP) {
+            Ok(Gossip::Presence(changes)) => {
+                self.duties.presence.state_mut().gossip(topic, changes, now)
+            }
+            Ok(Gossip::Envelope(parcel)) => {
+                let room = room.to_owned();
+                self.duties.signaling.state_mut().gossip(parcel, &room, now)
+            }
+            Err(_) => Verdict::Reject,
+        }
+    }
+
+    fn on_attach(&mut self, event: attach::Event, now: Now) {
+        let refused = match event {
+            attach::Event::Attached { peer, address } => {
+                let nodes = self.nodes_for(&address);
+                self.duties.signaling.state_mut().attached(peer);
+                self.duties.attach.state_mut().welcome(peer, nodes, now);
+                None
+            }
+            attach::Event::Detached { peer } => {
+                self.duties.signaling.state_mut().detached(peer);
+                self.duties.presence.state_mut().detached(peer, now);
+                self.duties.discovery.state_mut().detached(peer, now);
+                None
+            }
+            attach::Event::Join { record } => {
+                let (peer, room) = (record.peer, record.room.clone());
+                self.duties
+                    .presence
+                    .state_mut()
+                    .join(record, now)
+                    .err()
+                    .map(|denied| (peer, denied, None, Some(room)))
+            }
+            attach::Event::Leave { leave } => {
+                self.duties.presence.state_mut().leave(leave, now);
+                None
+            }
+            attach::Event::Resync { peer, room } => {
+                self.duties.presence.state_mut().resync(peer, &room, now);
+                None
+            }
+            attach::Event::Provide { peer, id, record } => self
+                .duties
+                .discovery
+                .state_mut()
+                .provide(peer, id, record, now)
+                .err()
+                .map(|denied| (peer, denied, Some(id), None)),
+            attach::Event::Unprovide { leave } => {
+                self.duties.discovery.state_mut().unprovide(leave, now);
+                None
+            }
+            attach::Event::Locate { peer, locate } => {
+                let id = locate.id;
+                self.duties
+                    .discovery
+                    .state_mut()
+                    .locate(peer, locate, now)
+                    .err()
+                    .map(|denied| (peer, denied, Some(id), None))
+            }
+            attach::Event::Carry { peer, carried } => {
+                let presence = self.duties.presence.state();
+                let known = presence.attachments_of(&carried.room, &carried.to);
+                let topic = presence::State::topic(&self.config.network, &carried.room);
+                let in_room = presence.room_of_topic(&topic).is_some();
+                let own = self.identity.peer_id();
+                let mut seen = HashSet::new();
+                let via = known
+                    .into_iter()
+                    .chain(carried.via.iter().take(limits::ATTACHMENTS).copied())
+                    .filter(|node| *node != own && seen.insert(*node))
+                    .collect();
+                self.duties
+                    .signaling
+                    .state_mut()
+                    .carry(peer, carried, via, in_room, now)
+                    .err()
+                    .map(|denied| (peer, denied, None, None))
+            }
+        };
+        if let Some((peer, denied, id, room)) = refused {
+            self.refuse(peer, &denied, id, room);
+        }
+    }
+
+    fn refuse(&mut self, peer: PeerId, denied: &Denied, id: Option<u64>, room: Option<String>) {
+        self.duties
+            .attach
+            .state_mut()
+            .refuse(peer, denied, id, room);
+    }
+
+    fn on_presence(&mut self, event: presence::Event, now: Now) {
+        match event {
+            presence::Event::Subscribe { topic } => {
+                let topic = IdentTopic::new(topic);
+                if let Err(error) = self.duties.gossipsub.subscribe(&topic) {
+                    tracing::warn!(%error, "can't subscribe to a room's topic");
+                }
+                if let Err(error) = self
+                    .duties
+                    .gossipsub
+                    .set_topic_params(topic, topic_score_params())
+                {
+                    tracing::debug!(error, "no score for a topic");
+                }
+            }
+            presence::Event::Unsubscribe { topic } => {
+                self.duties.gossipsub.unsubscribe(&IdentTopic::new(topic));
+            }
+            presence::Event::Publish { topic, data } => self.publish(topic, data),
+            presence::Event::Seek { room } => {
+                self.duties.discovery.state_mut().seek(&room, now);
+            }
+            presence::Event::Unseek { room } => {
+                self.duties.discovery.state_mut().unseek(&room, now);
+            }
+            presence::Event::ToPeer { peer, message } => {
+                self.duties.attach.state_mut().send(peer, &message);
+            }
+        }
+    }
+
+    fn publish(&mut self, topic: String, data: Vec<u8>) {
+        if let Err(error) = self.duties.gossipsub.publish(IdentTopic::new(topic), data) {
+            // Digests bring to new neighbours what couldn't be published to any.
+            tracing::debug!(%error, "not published");
+        }
+    }
+
+    fn on_signaling(&mut self, event: signaling::Event) {
+        match event {
+            signaling::Event::ToPeer { peer, message } => {
+                self.duties.attach.state_mut().send(peer, &message);
+            }
+            signaling::Event::Gossip { room, parcel } => {
+                let topic = presence::State::topic(&self.config.network, &room);
+                self.publish(topic, cbor::encode(&Gossip::Envelope(parcel)));
+            }
+        }
+    }
+
+    fn on_discovery(&mut self, event: discovery::Event, now: Now) {
+        match event {
+            discovery::Event::StartProviding(key) => {
+                if let Err(error) = self.duties.kad.start_providing(key.into()) {
+                    tracing::warn!(%error, "not announced in the DHT");
+                }
+            }
+            discovery::Event::StopProviding(key) => self.duties.kad.stop_providing(&key.into()),
+            discovery::Event::FindProviders(key) => {
+                let id = self.duties.kad.get_providers(key.clone().into());
+                self.queries.insert(id, key);
+            }
+            discovery::Event::RoomNodes { room, nodes } => self
+                .duties
+                .presence
+                .state_mut()
+                .room_nodes(&room, &nodes, now),
+            discovery::Event::ToPeer { peer, message } => {
+                self.duties.attach.state_mut().send(peer, &message);
+            }
+            discovery::Event::NodeRecord { .. } => {}
+        }
+    }
+
+    fn dial_failed(&mut self, node: Option<PeerId>, error: &DialError) {
+        if matches!(
+            error,
+            DialError::DialPeerConditionFalse(_) | DialError::NoAddresses
+        ) {
+            return;
+        }
+        if let DialError::Transport(failures) = error {
+            for (address, reason) in failures {
+                let plain = without_peer_id(address.clone());
+                let given = self
+                    .config
+                    .bootstrap
+                    .iter()
+                    .find(|bootstrap| without_peer_id((*bootstrap).clone()) == plain);
+                if let Some(address) = given {
+                    let event = Event::BootstrapFailed {
+                        address: address.clone(),
+                        reason: addresses::explain(reason),
+                    };
+                    self.pending.push_back(ToSwarm::GenerateEvent(event));
+                }
+            }
+        }
+        if let DialError::WrongPeerId { obtained, address } = error {
+            let event = Event::BootstrapFailed {
+                address: address.clone(),
+                reason: format!("another node answers there: {obtained}"),
+            };
+            self.pending.push_back(ToSwarm::GenerateEvent(event));
+        }
+        if let Some(node) = node {
+            self.book.failed(&node);
+        }
+    }
+}
+
+impl NetworkBehaviour for Behaviour {
+    type ConnectionHandler = THandler<Duties>;
+    type ToSwarm = Event;
+
+    fn handle_pending_inbound_connection(
+        &mut self,
+        id: ConnectionId,
+        local: &Multiaddr,
+        remote: &Multiaddr,
+    ) -> Result<(), ConnectionDenied> {
+        self.duties
+            .handle_pending_inbound_connection(id, local, remote)
+    }
+
+    fn handle_established_inbound_connection(
+        &mut self,
+        id: ConnectionId,
+        peer: PeerId,
+        local: &Multiaddr,
+        remote: &Multiaddr,
+    ) -> Result<THandler<Self>, ConnectionDenied> {
+        self.duties
+            .handle_established_inbound_connection(id, peer, local, remote)
+    }
+
+    fn handle_pending_outbound_connection(
+        &mut self,
+        id: ConnectionId,
+        peer: Option<PeerId>,
+        given: &[Multiaddr],
+        role: Endpoint,
+    ) -> Result<Vec<Multiaddr>, ConnectionDenied> {
+        let mut all = self
+            .duties
+            .handle_pending_outbound_connection(id, peer, given, role)?;
+        if let Some(peer) = peer {
+            for address in self.book.addresses(&peer) {
+                if !all.contains(address) && !given.contains(address) {
+                    all.push(address.clone());
+                }
+            }
+        }
+        Ok(all)
+    }
+
+    fn handle_established_outbound_connection(
+        &mut self,
+        id: ConnectionId,
+        peer: PeerId,
+        address: &Multiaddr,
+        role: Endpoint,
+        port_use: PortUse,
+    ) -> Result<THandler<Self>, ConnectionDenied> {
+        self.duties
+            .handle_established_outbound_connection(id, peer, address, role, port_use)
+    }
+
+    fn on_swarm_event(&mut self, event: FromSwarm) {
+        match &event {
+            FromSwarm::ConnectionEstablished(established) => {
+                if let libp2p::core::ConnectedPoint::Dialer { address, .. } = established.endpoint {
+                    if self.strangers.contains_key(&established.peer_id) {
+                        self.close(established.peer_id);
+                    } else {
+                        self.book.dialed(established.peer_id, address.clone());
+                    }
+                }
+            }
+            FromSwarm::ConnectionClosed(closed) if closed.remaining_established == 0 => {
+                self.connections.remove(&closed.peer_id);
+            }
+            FromSwarm::DialFailure(failure) => {
+                self.dial_failed(failure.peer_id, failure.error);
+            }
+            FromSwarm::NewListenAddr(listen) => {
+                self.listening.insert(listen.addr.clone());
+                self.sign_record();
+            }
+            FromSwarm::ExpiredListenAddr(listen) => {
+                self.listening.remove(listen.addr);
+                self.sign_record();
+            }
+            _ => {}
+        }
+        self.duties.on_swarm_event(event);
+    }
+
+    fn on_connection_handler_event(
+        &mut self,
+        peer: PeerId,
+        id: ConnectionId,
+        event: THandlerOutEvent<Self>,
+    ) {
+        self.duties.on_connection_handler_event(peer, id, event);
+    }
+
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<ToSwarm<Event, THandlerInEvent<Self>>> {
+        loop {
+            if let Some(event) = self.pending.pop_front() {
+                return Poll::Ready(event);
+            }
+            match self.duties.poll(cx) {
+                Poll::Ready(ToSwarm::GenerateEvent(event)) => {
+                    self.route(event);
+                    continue;
+                }
+                Poll::Ready(other) => {
+                    return Poll::Ready(other.map_out(|_| unreachable!("matched above")));
+                }
+                Poll::Pending => {}
+            }
+            let now = Now::read();
+            if self.next_tick.instant <= now.instant {
+                self.next_tick = now.after(TICK);
+                self.tick(now);
+                continue;
+            }
+            self.timer.reset(self.next_tick.instant - now.instant);
+            if self.timer.poll_unpin(cx).is_pending() && self.pending.is_empty() {
+                return Poll::Pending;
+            }
+        }
+    }
+}

@@ -1,0 +1,195 @@
+//! From a [`Config`] to a running node.
+
+use libp2p::{Multiaddr, PeerId, Swarm, SwarmBuilder, multiaddr::Protocol, noise, tcp, yamux};
+use tokio::sync::{mpsc, watch};
+use web_time::Instant;
+
+use super::{
+    Behaviour, Config, Node,
+    addresses::explain,
+    data_dir::{DataDir, DataDirError},
+    event_loop::{BOOK, EventLoop, ROOMS},
+    handle::Shared,
+};
+use crate::identity::Identity;
+
+/// Why a node doesn't start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The network's name can't be one.
+    #[error(
+        "'{0}' can't be a network's name: give 1 to 64 bytes of letters, digits, '.', '-' or '_'"
+    )]
+    Network(String),
+    /// The data directory can't be used.
+    #[error(transparent)]
+    DataDir(#[from] DataDirError),
+    /// An address can't be listened on.
+    #[error("can't listen on {address}: {reason}; choose another with --listen")]
+    Listen {
+        /// The address.
+        address: Multiaddr,
+        /// Why.
+        reason: String,
+    },
+    /// libp2p can't be set up.
+    #[error("can't set up {what}: {reason}")]
+    Transport {
+        /// Which part.
+        what: &'static str,
+        /// Why.
+        reason: String,
+    },
+}
+
+/// Puts a node together. See [`Node::builder`].
+#[derive(Clone, Debug)]
+pub struct Builder {
+    config: Config,
+}
+
+impl Node {
+    /// A node of `network`, which is to be given addresses, and then [`Builder::spawn`].
+    pub fn builder(network: impl Into<String>) -> Builder {
+        Builder {
+            config: Config::new(network),
+        }
+    }
+}
+
+impl From<Config> for Builder {
+    fn from(config: Config) -> Self {
+        Builder { config }
+    }
+}
+
+impl Builder {
+    /// Listens on an address; may be called several times. Port 0 is any.
+    pub fn listen(mut self, address: Multiaddr) -> Self {
+        self.config.listen.push(address);
+        self
+    }
+
+    /// Starts from a node at this address; may be called several times.
+    pub fn bootstrap(mut self, address: Multiaddr) -> Self {
+        self.config.bootstrap.push(address);
+        self
+    }
+
+    /// Keeps the key and what is known in this directory.
+    pub fn data_dir(mut self, path: impl Into<std::path::PathBuf>) -> Self {
+        self.config.data_dir = Some(path.into());
+        self
+    }
+
+    /// Everything else.
+    pub fn configure(mut self, change: impl FnOnce(&mut Config)) -> Self {
+        change(&mut self.config);
+        self
+    }
+
+    /// Starts the node on the present Tokio runtime. When this returns, it listens.
+    pub async fn spawn(self) -> Result<Node, StartError> {
+        let config = self.config;
+        check_network(&config.network)?;
+        let disk = config.data_dir.as_deref().map(DataDir::open).transpose()?;
+        let identity = match &disk {
+            Some(disk) => disk.identity()?,
+            None => Identity::generate(),
+        };
+        let mut behaviour = Behaviour::new(
+            identity.clone(),
+            config.clone(),
+            disk.as_ref()
+                .map(|disk| disk.recall(BOOK))
+                .unwrap_or_default(),
+        );
+        if let Some(disk) = &disk {
+            behaviour.remember_room_nodes(disk.recall(ROOMS));
+        }
+        let entrance = behaviour.entrance();
+        let mut swarm = swarm(&identity, behaviour)?;
+        for address in &config.listen {
+            swarm
+                .listen_on(address.clone())
+                .map_err(|error| StartError::Listen {
+                    address: address.clone(),
+                    reason: explain(&error),
+                })?;
+        }
+        let (listening, watched) = watch::channel(Vec::new());
+        let (commands, received) = mpsc::channel(64);
+        let mut heard = listening.subscribe();
+        let expected = config.listen.len();
+        let event_loop = EventLoop {
+            swarm,
+            config: config.clone(),
+            disk,
+            commands: received,
+            listening,
+            started: Instant::now(),
+        };
+        tokio::spawn(event_loop.run());
+        heard
+            .wait_for(|all| all.len() >= expected)
+            .await
+            .map_err(|_| StartError::Transport {
+                what: "the listeners",
+                reason: "the event loop has ended".to_owned(),
+            })?;
+        Ok(Node {
+            shared: std::sync::Arc::new(Shared {
+                network: config.network,
+                identity,
+                entrance,
+                listening: watched,
+            }),
+            commands,
+        })
+    }
+}
+
+/// The name goes into protocol names, topics and file names.
+pub fn check_network(name: &str) -> Result<(), StartError> {
+    let fits = (1..=crate::wire::limits::NETWORK).contains(&name.len())
+        && name
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b".-_".contains(&byte));
+    if fits {
+        Ok(())
+    } else {
+        Err(StartError::Network(name.escape_debug().to_string()))
+    }
+}
+
+fn swarm(identity: &Identity, behaviour: Behaviour) -> Result<Swarm<Behaviour>, StartError> {
+    let failed = |what| {
+        move |reason: &dyn std::fmt::Display| StartError::Transport {
+            what,
+            reason: reason.to_string(),
+        }
+    };
+    let swarm = SwarmBuilder::with_existing_identity(identity.keypair().clone())
+        .with_tokio()
+        .with_tcp(
+            tcp::Config::default().nodelay(true),
+            noise::Config::new,
+            yamux::Config::default,
+        )
+        .map_err(|error| failed("noise")(&error))?
+        .with_quic()
+        .with_dns()
+        .map_err(|error| failed("the DNS resolver")(&error))?
+        .with_behaviour(|_| behaviour)
+        .map_err(|_| failed("the node")(&"unreachable"))?
+        .with_swarm_config(|config| {
+            config.with_idle_connection_timeout(std::time::Duration::from_secs(30))
+        })
+        .build();
+    Ok(swarm)
+}
+
+/// An address as others dial it.
+pub fn with_peer_id(address: Multiaddr, peer_id: PeerId) -> Multiaddr {
+    address.with(Protocol::P2p(peer_id))
+}

@@ -1,0 +1,125 @@
+//! How many nodes a node stays connected to, and which of them it may leave.
+
+use std::{collections::HashMap, time::Duration};
+
+use libp2p::PeerId;
+use serde::{Deserialize, Serialize};
+use web_time::Instant;
+
+/// Bounds on connections to other nodes. Attached peers aren't counted.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// Below this the node looks for more.
+    pub low: usize,
+    /// Above this it cuts, down to `low`.
+    pub high: usize,
+    /// Seconds that a new connection is left alone.
+    pub grace_seconds: u64,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Config {
+            low: 24,
+            high: 48,
+            grace_seconds: 20,
+        }
+    }
+}
+
+/// The nodes that this node is connected to.
+#[derive(Debug, Default)]
+pub struct Connections {
+    nodes: HashMap<PeerId, Instant>,
+}
+
+impl Connections {
+    /// A node is connected and has identified itself.
+    pub fn add(&mut self, node: PeerId, now: Instant) {
+        self.nodes.entry(node).or_insert(now);
+    }
+
+    /// The last connection to it is gone.
+    pub fn remove(&mut self, node: &PeerId) -> bool {
+        self.nodes.remove(node).is_some()
+    }
+
+    /// Connected nodes.
+    pub fn len(&self) -> usize {
+        self.nodes.len()
+    }
+
+    /// Whether `node` is one of them.
+    pub fn contains(&self, node: &PeerId) -> bool {
+        self.nodes.contains_key(node)
+    }
+
+    /// The connected nodes.
+    pub fn iter(&self) -> impl Iterator<Item = &PeerId> {
+        self.nodes.keys()
+    }
+
+    /// Which connections to cut: none up to the high water mark, and above it as many as are
+    /// beyond the low one, the youngest first (long-lived nodes tend to live on), never one
+    /// that is `needed`: in the gossip mesh, near in the DHT, serving a room of ours.
+    pub fn to_cut(
+        &self,
+        config: &Config,
+        now: Instant,
+        needed: impl Fn(&PeerId) -> bool,
+    ) -> Vec<PeerId> {
+        if self.nodes.len() <= config.high {
+            return Vec::new();
+        }
+        let grace = Duration::from_secs(config.grace_seconds);
+        let mut spare: Vec<_> = self
+            .nodes
+            .iter()
+            .filter(|(node, since)| **since + grace <= now && !needed(node))
+            .map(|(node, since)| (*since, *node))
+            .collect();
+        spare.sort_unstable_by(|a, b| b.cmp(a));
+        spare.truncate(self.nodes.len() - config.low);
+        spare.into_iter().map(|(_, node)| node).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CONFIG: Config = Config {
+        low: 2,
+        high: 4,
+        grace_seconds: 20,
+    };
+
+    #[test]
+    fn cuts_the_young_and_unneeded_beyond_the_mark() {
+        let start = Instant::now();
+        let later = |seconds| start + Duration::from_secs(seconds);
+        let nodes: Vec<_> = (0..6).map(|_| PeerId::random()).collect();
+        let mut connections = Connections::default();
+        for (i, node) in nodes.iter().enumerate().take(4) {
+            connections.add(*node, later(i as u64));
+        }
+        let none = |_: &PeerId| false;
+        assert!(connections.to_cut(&CONFIG, later(100), none).is_empty());
+        connections.add(nodes[4], later(4));
+        assert!(
+            connections.to_cut(&CONFIG, later(10), none).is_empty(),
+            "too young"
+        );
+        assert_eq!(
+            connections.to_cut(&CONFIG, later(100), none),
+            [nodes[4], nodes[3], nodes[2]]
+        );
+        let needed = |node: &PeerId| *node == nodes[4] || *node == nodes[2];
+        assert_eq!(
+            connections.to_cut(&CONFIG, later(100), needed),
+            [nodes[3], nodes[1], nodes[0]]
+        );
+        assert!(connections.to_cut(&CONFIG, later(100), |_| true).is_empty());
+    }
+}

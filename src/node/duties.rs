@@ -1,0 +1,162 @@
+//! The libp2p protocols and duties of a node, put together.
+
+use std::{collections::HashSet, time::Duration};
+
+use libp2p::{
+    PeerId,
+    connection_limits::{self, ConnectionLimits},
+    gossipsub::{
+        self, MessageAuthenticity, MessageId, PeerScoreParams, PeerScoreThresholds,
+        TopicScoreParams, ValidationMode,
+    },
+    identify, kad, ping,
+    swarm::NetworkBehaviour,
+};
+use sha2::{Digest, Sha256};
+
+use super::{Config, attach, discovery, presence, signaling};
+use crate::{identity::Identity, wire::limits};
+
+/// Nodes nearest to this one in the DHT whose connections are kept: enough to answer for the keys
+/// around it without a dial.
+const NEAR: usize = 8;
+
+/// Everything that a node does on its connections.
+#[derive(NetworkBehaviour)]
+pub struct Duties {
+    pub(super) limits: connection_limits::Behaviour,
+    pub(super) identify: identify::Behaviour,
+    pub(super) ping: ping::Behaviour,
+    pub(super) kad: kad::Behaviour<discovery::Store>,
+    pub(super) gossipsub: gossipsub::Behaviour,
+    pub(super) attach: attach::Behaviour,
+    pub(super) presence: presence::Behaviour,
+    pub(super) signaling: signaling::Behaviour,
+    pub(super) discovery: discovery::Behaviour,
+}
+
+/// What nodes of `network` call their protocol family; others are strangers.
+pub fn protocol_version(network: &str) -> String {
+    format!("/velox/{network}/1")
+}
+
+/// What a node calls itself.
+pub const AGENT: &str = concat!("velox/", env!("CARGO_PKG_VERSION"));
+
+impl Duties {
+    pub(super) fn new(identity: &Identity, config: &Config) -> Self {
+        let node = identity.peer_id();
+        let network = config.network.clone();
+        let connections =
+            u32::try_from(4 * config.connections.high + config.attach.max).unwrap_or(u32::MAX);
+        let limits = ConnectionLimits::default()
+            .with_max_pending_incoming(Some(256))
+            .with_max_pending_outgoing(Some(64))
+            .with_max_established(Some(connections))
+            .with_max_established_per_peer(Some(4));
+        let mut kad = kad::Behaviour::with_config(
+            node,
+            discovery::Store::new(config.discovery.store.clone(), node),
+            discovery::kad_config(&network),
+        );
+        kad.set_mode(Some(kad::Mode::Server));
+        Duties {
+            limits: connection_limits::Behaviour::new(limits),
+            identify: identify::Behaviour::new(
+                identify::Config::new(protocol_version(&network), identity.keypair().public())
+                    .with_agent_version(AGENT.to_owned())
+                    .with_push_listen_addr_updates(true),
+            ),
+            ping: ping::Behaviour::default(),
+            kad,
+            gossipsub: gossipsub(identity),
+            attach: attach::Behaviour::new(config.attach.clone(), network.clone(), node),
+            presence: presence::behaviour(
+                config.presence.clone(),
+                identity.clone(),
+                network.clone(),
+            ),
+            signaling: signaling::behaviour(config.signaling.clone(), &network, node),
+            discovery: discovery::behaviour(config.discovery.clone(), network, node),
+        }
+    }
+}
+
+fn gossipsub(identity: &Identity) -> gossipsub::Behaviour {
+    let config = gossipsub::ConfigBuilder::default()
+        .validation_mode(ValidationMode::Strict)
+        .validate_messages()
+        .message_id_fn(message_id)
+        .max_transmit_size(limits::GOSSIP)
+        // Also what a hello with every topic must fit in.
+        .max_control_message_size(limits::GOSSIP)
+        .heartbeat_interval(Duration::from_secs(1))
+        .build()
+        .expect("constant settings are consistent");
+    let mut gossipsub = gossipsub::Behaviour::new(
+        MessageAuthenticity::Signed(identity.keypair().clone()),
+        config,
+    )
+    .expect("signing fits strict validation");
+    gossipsub
+        .with_peer_score(score_params(), PeerScoreThresholds::default())
+        .expect("constant scores are consistent");
+    gossipsub
+}
+
+/// The same changes, published by two nodes, are one message.
+fn message_id(message: &gossipsub::Message) -> MessageId {
+    let mut hash = Sha256::new();
+    hash.update(message.topic.as_str());
+    hash.update([0]);
+    hash.update(&message.data);
+    MessageId::new(&hash.finalize()[..20])
+}
+
+fn score_params() -> PeerScoreParams {
+    PeerScoreParams {
+        // Several nodes of a laboratory share an address.
+        ip_colocation_factor_threshold: 32.0,
+        ip_colocation_factor_whitelist: [
+            std::net::Ipv4Addr::LOCALHOST.into(),
+            std::net::Ipv6Addr::LOCALHOST.into(),
+        ]
+        .into(),
+        ..PeerScoreParams::default()
+    }
+}
+
+/// Scores on a room's topic: rooms are quiet for hours, so nobody is blamed for silence; an
+/// invalid message costs its forwarder most of its standing.
+pub(super) fn topic_score_params() -> TopicScoreParams {
+    TopicScoreParams {
+        topic_weight: 1.0,
+        time_in_mesh_weight: 0.01,
+        time_in_mesh_quantum: Duration::from_secs(1),
+        time_in_mesh_cap: 100.0,
+        first_message_deliveries_weight: 0.1,
+        first_message_deliveries_decay: 0.9,
+        first_message_deliveries_cap: 50.0,
+        mesh_message_deliveries_weight: 0.0,
+        mesh_failure_penalty_weight: 0.0,
+        invalid_message_deliveries_weight: -10.0,
+        invalid_message_deliveries_decay: 0.97,
+        ..TopicScoreParams::default()
+    }
+}
+
+impl Duties {
+    /// Nodes whose connection serves something that a new one couldn't at once: the gossip
+    /// mesh, rooms of ours, the DHT around `own`.
+    pub(super) fn needed(&mut self, own: PeerId) -> HashSet<PeerId> {
+        let mut needed: HashSet<_> = self.gossipsub.all_mesh_peers().copied().collect();
+        needed.extend(self.presence.state().room_nodes_known());
+        needed.extend(
+            self.kad
+                .get_closest_local_peers(&kad::KBucketKey::from(own))
+                .take(NEAR)
+                .map(|key| *key.preimage()),
+        );
+        needed
+    }
+}
