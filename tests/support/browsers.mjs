@@ -1,0 +1,44 @@
+/** Real browsers, each with a profile of its own that goes when it does. */
+
+import puppeteer from 'puppeteer-core'
+
+const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium'
+const FIREFOX = process.env.FIREFOX ?? '/usr/bin/firefox-esr'
+
+/** @returns {Promise<import('puppeteer-core').Browser>} */
+export function chromium(extraArgs = []) {
+  return puppeteer.launch({
+    executablePath: CHROMIUM,
+    headless: true,
+    args: [
+      '--no-sandbox',
+      '--disable-gpu',
+      '--disable-quic',
+      '--no-first-run',
+      '--disable-background-networking',
+      '--disable-component-update',
+      '--disable-sync',
+      ...extraArgs,
+    ],
+  })
+}
+
+/** @returns {Promise<import('puppeteer-core').Browser>} */
+export function firefox() {
+  return puppeteer.launch({
+    browser: 'firefox',
+    executablePath: FIREFOX,
+    headless: true,
+    extraPrefsFirefox: {
+      // Firefox refuses ICE on loopback otherwise.
+      'media.peerconnection.ice.loopback': true,
+      // No word to anybody outside.
+      'network.captive-portal-service.enabled': false,
+      'network.connectivity-service.enabled': false,
+      'app.normandy.enabled': false,
+      'services.settings.server': 'data:,',
+      'browser.safebrowsing.malware.enabled': false,
+      'browser.safebrowsing.phishing.enabled': false,
+    },
+  })
+}

@@ -1,0 +1,75 @@
+/** Visitors: pages of real browsers, driven through `window.visitor` (page/visitor.js). */
+
+import { createServer } from 'node:http'
+import { readFile } from 'node:fs/promises'
+import { PATIENCE_MS } from './deadline.mjs'
+
+const TYPES = { html: 'text/html; charset=utf-8', js: 'text/javascript; charset=utf-8' }
+
+/** Serves the test page, as the web server of somebody's site would. Resolves to `{ url, close }`. */
+export async function serveTestPage() {
+  const server = createServer(async (request, response) => {
+    const name = new URL(request.url ?? '/', 'http://x').pathname.slice(1) || 'index.html'
+    try {
+      if (!/^[a-z]+\.(html|js)$/.test(name)) throw new Error('no such file')
+      const body = await readFile(new URL(`./page/${name}`, import.meta.url))
+      response.writeHead(200, { 'content-type': TYPES[name.split('.')[1]] })
+      response.end(body)
+    } catch {
+      response.writeHead(404)
+      response.end()
+    }
+  })
+  await new Promise((resolve) => server.listen(0, '127.0.0.1', () => resolve(undefined)))
+  const address = /** @type {import('node:net').AddressInfo} */ (server.address())
+  return {
+    url: `http://127.0.0.1:${address.port}/`,
+    close: () => {
+      server.closeAllConnections()
+      server.close()
+    },
+  }
+}
+
+/** A page with `window.visitor` ready; `prepare` is called before it navigates. */
+export class Visitor {
+  peerId = ''
+  /** What the page logged and threw, for the report of a failed test. */
+  log = []
+
+  /** @param {import('puppeteer-core').Page} page */
+  constructor(page, name) {
+    this.page = page
+    this.name = name
+    page.on('console', (message) => this.log.push(`${message.type()}: ${message.text()}`))
+    page.on('pageerror', (error) => this.log.push(`thrown: ${error.message}`))
+  }
+
+  async open(url) {
+    await this.page.goto(url, { waitUntil: 'load', timeout: PATIENCE_MS })
+    await this.page.evaluate(
+      () => window.visitor ?? new Promise((resolve) => window.addEventListener('visitor', () => resolve(0), { once: true })),
+    )
+  }
+
+  /** Attaches to the network by that node, with the library that the node hands out. */
+  async start(node, options = {}) {
+    this.peerId = await this.ask('start', {
+      library: `${node.http}/velox.js`,
+      network: node.network.name,
+      nodes: [node.http],
+      ...options,
+    })
+    return this.peerId
+  }
+
+  /** Calls a method of `window.visitor`. */
+  ask(method, ...args) {
+    return this.page.evaluate((name, given) => window.visitor[name](...given), method, args)
+  }
+
+  /** PeerIds of the nodes that the page is attached to, primary first. */
+  nodes() {
+    return this.page.evaluate(() => window.visitor.velox.attachments.map((attachment) => attachment.node))
+  }
+}

@@ -1,0 +1,98 @@
+/** All that one test uses, ended together; a failed test says what nodes and pages wrote. */
+
+import { test } from 'node:test'
+import { chromium, firefox } from './browsers.mjs'
+import { Network } from './nodes.mjs'
+import { serveTestPage, Visitor } from './pages.mjs'
+
+/** No promise takes longer to keep than this, or to be seen broken. */
+const LONGEST_MS = 180_000
+
+/**
+ * A test with a stage of its own.
+ *
+ * @param {string} name
+ * @param {(stage: Stage) => Promise<void>} body
+ */
+export function staged(name, body) {
+  test(name, { timeout: LONGEST_MS }, async () => {
+    const stage = new Stage()
+    try {
+      await body(stage)
+    } catch (error) {
+      stage.report()
+      throw error
+    } finally {
+      await stage.close()
+    }
+  })
+}
+
+export class Stage {
+  /** @type {Network[]} */ #networks = []
+  #visitors = []
+  #closers = []
+  #site
+  #browsers = new Map()
+
+  network(name) {
+    const network = new Network(name)
+    this.#networks.push(network)
+    return network
+  }
+
+  /** The URL of the test page. */
+  async site() {
+    this.#site ??= serveTestPage().then((site) => {
+      this.#closers.push(site.close)
+      return site.url
+    })
+    return this.#site
+  }
+
+  /** @param {'chromium' | 'firefox'} kind @returns {Promise<import('puppeteer-core').Browser>} */
+  browser(kind = 'chromium') {
+    let browser = this.#browsers.get(kind)
+    if (!browser) {
+      browser = kind === 'firefox' ? firefox() : chromium()
+      this.#browsers.set(kind, browser)
+      this.#closers.push(async () => (await browser).close())
+    }
+    return browser
+  }
+
+  /** A new page: somebody else's browser each time, unless a context to share is given. */
+  async page(kind = 'chromium', context) {
+    const browser = await this.browser(kind)
+    return (context ?? (await browser.createBrowserContext())).newPage()
+  }
+
+  /** A visitor on the test page, attached by `node`. */
+  async visitor(node, { kind = 'chromium', context, prepare, options } = {}) {
+    const visitor = new Visitor(await this.page(kind, context), `visitor ${this.#visitors.length} (${kind})`)
+    this.#visitors.push(visitor)
+    await prepare?.(visitor.page)
+    await visitor.open(await this.site())
+    await visitor.start(node, options)
+    return visitor
+  }
+
+  /** Adds a page of another making to the report. */
+  watch(page, name) {
+    const visitor = new Visitor(page, name)
+    this.#visitors.push(visitor)
+    return visitor
+  }
+
+  async close() {
+    await Promise.allSettled(this.#closers.reverse().map((close) => close()))
+    await Promise.allSettled(this.#networks.map((network) => network.close()))
+  }
+
+  report() {
+    for (const network of this.#networks) console.error(network.report())
+    for (const visitor of this.#visitors) {
+      if (visitor.log.length) console.error(`--- ${visitor.name}\n${visitor.log.slice(-40).join('\n')}`)
+    }
+  }
+}
