@@ -53,12 +53,12 @@ class World {
   at(at: number, run: () => void): void {
     const event = { at, order: this.#order++, run }
     let place = this.#events.length
-    while (place > 0 && this.#events[place - 1]!.at <= at) place--
+    while (place > 0 && this.#events[place - 1].at <= at) place--
     this.#events.splice(place, 0, event)
   }
 
   other(side: Side): Side {
-    return this.sides[0] === side ? this.sides[1]! : this.sides[0]!
+    return this.sides[0] === side ? this.sides[1] : this.sides[0]
   }
 
   run(until: number): void {
@@ -189,12 +189,12 @@ function play(peers: number, seed: number, conditions: Conditions): Outcome {
     for (let two = one + 1; two < peers; two++) {
       const world = new World(random, conditions)
       const [a, b] = world.sides as [Side, Side]
-      const times = [joined[one]!, joined[two]!]
+      const times = [joined[one], joined[two]]
       world.sides.forEach((side, index) => {
         const learns = Math.max(...times) + random() * 300
         // Who came later got the other in its snapshot; of two at about the same time, either,
         // both or none.
-        const close = Math.abs(times[0]! - times[1]!) < 300
+        const close = Math.abs(times[0] - times[1]) < 300
         const first = close ? random() < 0.5 : times[index] === Math.max(...times)
         world.at(learns, () => side.machine.want(world.now, first))
       })

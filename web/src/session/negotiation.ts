@@ -86,7 +86,8 @@ export class Negotiation {
         return phase.due
       case 'open':
         return Infinity
-      default:
+      case 'offering':
+      case 'connecting':
         return phase.until
     }
   }

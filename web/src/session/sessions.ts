@@ -152,7 +152,7 @@ export class Sessions extends Emitter<SessionsEvents> {
 
   /** Takes control messages of one kind. What the handler throws as VeloxError ends the session. */
   handle<Name extends keyof Variants>(name: Name, handler: Handler<Variants[Name]>): void {
-    this.#handlers.set(name, handler as Handler<never>)
+    this.#handlers.set(name, handler)
   }
 
   /** Takes the other sides' bulk channels with this label. */
