@@ -1,6 +1,6 @@
 /** A network for one test: nodes and a bootstrap node on loopback, with any free port. */
 
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { until } from './deadline.mjs'
@@ -9,6 +9,7 @@ import { Program } from './processes.mjs'
 const LISTEN = ['--listen', '/ip4/127.0.0.1/tcp/0', '--listen', '/ip4/127.0.0.1/udp/0/quic-v1']
 
 let networks = 0
+let files = 0
 
 export class Network {
   /** @type {Node[]} */ nodes = []
@@ -32,6 +33,13 @@ export class Network {
     const ready = await program.event('ready')
     this.bootstrap = ready.addrs.filter((addr) => addr.includes('/tcp/'))
     return program
+  }
+
+  /** Writes a configuration file and returns the arguments that name it. */
+  configure(toml) {
+    const path = join(this.folder, `velox-${++files}.toml`)
+    writeFileSync(path, toml)
+    return ['--config', path]
   }
 
   /** Starts a node and waits until it is ready; `extra` are further arguments. */
@@ -104,9 +112,16 @@ export class Node {
     return response.json()
   }
 
-  /** Waits until the node says that it is in the network. */
+  /** Waits until the node is connected to another of the test's nodes (a bootstrap node isn't one). */
   joined(ms) {
-    return until(async () => (await fetch(`${this.http}/readyz`)).ok, `${this.http}/readyz`, ms)
+    return until(
+      async () => {
+        const { peer_ids: connected } = (await this.status()).connections
+        return this.network.nodes.some((other) => other !== this && connected.includes(other.peerId))
+      },
+      `${this.http} to be connected to another node`,
+      ms,
+    )
   }
 
   /** As a power cut would. */

@@ -105,6 +105,22 @@ export class Program {
     }, `the event "${name}"`, ms)
   }
 
+  /** The first line of stderr, past or to come, that matches. */
+  async complaint(pattern, what, ms) {
+    const find = () => this.log.split('\n').find((line) => pattern.test(line))
+    const found = new Promise((resolve) => {
+      const look = () => {
+        const line = find()
+        if (line === undefined) return
+        this.#child.stderr.off('data', look)
+        resolve(line)
+      }
+      this.#child.stderr.on('data', look)
+      look()
+    })
+    return within(found, `${what} from ${this.name} ${this.args.join(' ')}`, ms)
+  }
+
   kill(signal = 'SIGKILL') {
     this.#child.kill(signal)
   }
