@@ -6,4 +6,5 @@ pub mod content;
 pub mod gateway;
 pub mod identity;
 pub mod node;
+pub mod peer;
 pub mod wire;

@@ -1,6 +1,6 @@
 //! What long-running programs print, and how they are told to stop.
 
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 
 use serde::Serialize;
 use tokio::signal::unix::{SignalKind, signal};
@@ -16,6 +16,7 @@ pub fn log() {
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
         .with_target(false)
         .init();
 }

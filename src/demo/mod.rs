@@ -1,1 +1,122 @@
-//! A whole mesh in one process, with an origin whose page shows what it does.
+//! A whole mesh in one process: a bootstrap node, three nodes, and an origin whose page shows
+//! what they do.
+
+mod origin;
+pub mod pictures;
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+use libp2p::Multiaddr;
+
+use crate::{
+    gateway::{self, Server, ServerError},
+    node::{Node, StartError, Stopped, with_peer_id},
+};
+
+/// Nodes with HTTP, besides the bootstrap node.
+const NODES: u16 = 3;
+
+/// Where the demo listens.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// The origin's port; the nodes' ports follow it. 0 is any.
+    pub port: u16,
+    /// This host alone, or the local network too.
+    pub ip: IpAddr,
+    /// What the pictures are made from.
+    pub seed: u64,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Config {
+            port: 8080,
+            ip: Ipv4Addr::UNSPECIFIED.into(),
+            seed: 2015,
+        }
+    }
+}
+
+/// Why the demo doesn't start.
+#[derive(Debug, thiserror::Error)]
+pub enum DemoError {
+    /// A node doesn't.
+    #[error(transparent)]
+    Node(#[from] StartError),
+    /// An HTTP server doesn't.
+    #[error(transparent)]
+    Server(#[from] ServerError),
+    /// A node stopped as soon as it was started.
+    #[error(transparent)]
+    Stopped(#[from] Stopped),
+}
+
+/// The demo at work.
+pub struct Demo {
+    /// The origin's page, by each address of this machine, this host's own first.
+    pub pages: Vec<String>,
+    /// The nodes' HTTP servers, this host's own address each.
+    pub nodes: Vec<String>,
+    /// The bootstrap node.
+    pub bootstrap: Node,
+    /// The nodes.
+    pub mesh: Vec<Node>,
+}
+
+impl Demo {
+    /// Makes the pictures and starts everything.
+    pub async fn start(config: Config) -> Result<Demo, DemoError> {
+        let drawn = tokio::task::spawn_blocking(move || pictures::draw(config.seed));
+        let server = Server::bind(SocketAddr::new(config.ip, config.port)).await?;
+        let bootstrap = node(Vec::new())
+            .configure(|config| config.attach.max = 0)
+            .spawn()
+            .await?;
+        let known: Vec<_> = bootstrap
+            .listening()
+            .into_iter()
+            .map(|address| with_peer_id(address, bootstrap.peer_id()))
+            .collect();
+        let (mut nodes, mut mesh) = (Vec::new(), Vec::new());
+        for number in 1..=NODES {
+            let port = if config.port == 0 { 0 } else { config.port + number };
+            let server = Server::bind(SocketAddr::new(config.ip, port)).await?;
+            let node = node(known.clone()).spawn().await?;
+            node.set_http_addresses(server.multiaddrs()).await?;
+            nodes.push(server.url());
+            server.serve(gateway::router(node.clone()));
+            mesh.push(node);
+        }
+        let pages = server
+            .addresses()
+            .into_iter()
+            .map(|address| format!("http://{address}/"))
+            .collect();
+        let pictures = drawn.await.expect("drawing doesn't panic");
+        server.serve(origin::router(mesh.clone(), pictures));
+        Ok(Demo {
+            pages,
+            nodes,
+            bootstrap,
+            mesh,
+        })
+    }
+
+    /// Stops everything.
+    pub async fn stop(self) {
+        for node in self.mesh.iter().chain([&self.bootstrap]) {
+            // One that has stopped already is as it should be.
+            node.stop().await.ok();
+        }
+    }
+}
+
+/// The demo's network: nothing else joins it, since it is only announced on this machine.
+const NETWORK: &str = "velox-demo";
+
+fn node(bootstrap: Vec<Multiaddr>) -> crate::node::Builder {
+    let listen = "/ip4/127.0.0.1/tcp/0".parse();
+    Node::builder(NETWORK)
+        .listen(listen.expect("a constant multiaddr"))
+        .configure(|config| config.bootstrap = bootstrap)
+}

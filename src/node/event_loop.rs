@@ -93,6 +93,9 @@ impl EventLoop {
                 };
                 answer.send(document).ok();
             }
+            Command::RoomSize { room, answer } => {
+                answer.send(behaviour.room_size(&room)).ok();
+            }
             Command::HttpAddresses(addresses) => behaviour.set_http_addresses(addresses),
             Command::Stop { .. } => {}
         }

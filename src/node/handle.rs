@@ -15,6 +15,10 @@ pub(super) enum Command {
         for_whom: Multiaddr,
         answer: oneshot::Sender<Document>,
     },
+    RoomSize {
+        room: String,
+        answer: oneshot::Sender<usize>,
+    },
     HttpAddresses(Vec<Multiaddr>),
     Stop {
         done: oneshot::Sender<()>,
@@ -76,6 +80,12 @@ impl Node {
         let for_whom = Multiaddr::from(remote.ip().to_canonical());
         self.ask(|answer| Command::Document { for_whom, answer })
             .await
+    }
+
+    /// Members of a room, as far as this node knows: 0 where it doesn't serve it.
+    pub async fn room_size(&self, room: &str) -> Result<usize, Stopped> {
+        let room = room.to_owned();
+        self.ask(|answer| Command::RoomSize { room, answer }).await
     }
 
     /// Says where the node's HTTP server is reached.

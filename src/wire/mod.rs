@@ -9,12 +9,13 @@
 //! - [`presence`], [`envelope`], [`node_record`]: what is signed.
 //! - [`seal`]: HPKE around an envelope's contents.
 //! - [`attach`], [`signal`], [`discovery`]: what is said on each protocol.
-//! - [`frame`]: how messages lie in a byte stream.
+//! - [`frame`], [`fragment`]: how messages lie in a byte stream.
 
 pub mod attach;
 pub mod cbor;
 pub mod discovery;
 pub mod envelope;
+pub mod fragment;
 pub mod frame;
 pub mod limits;
 pub mod node_record;

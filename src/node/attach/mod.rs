@@ -10,13 +10,12 @@ mod behaviour;
 mod config;
 mod entrance;
 mod outbox;
-mod reassembly;
 mod state;
 
 pub use behaviour::Behaviour;
 pub use config::Config;
 pub use entrance::{Carrier, Entrance};
-pub use state::{AttachmentId, Event, Output, State, Summary};
+pub use state::{AttachmentId, Event, Output, RESOURCE_ROOM, State, Summary};
 
 /// The libp2p protocol of an attachment.
 pub const PROTOCOL: libp2p::StreamProtocol = libp2p::StreamProtocol::new("/velox/attach/1");

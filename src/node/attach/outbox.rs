@@ -2,11 +2,7 @@
 
 use std::collections::{BTreeSet, VecDeque};
 
-use crate::wire::{
-    Bytes,
-    attach::{Fragment, FromNode},
-    cbor, limits,
-};
+use crate::wire::{attach::FromNode, cbor, fragment, limits};
 
 /// Bytes that a carrier is given ahead of what it has written: little, so that a ping or an
 /// envelope never waits behind more than this.
@@ -74,15 +70,11 @@ impl Outbox {
         }
         let id = self.next_fragment;
         self.next_fragment += 1;
-        let mut pieces = bytes.chunks(limits::FRAGMENT).peekable();
-        while let Some(piece) = pieces.next() {
-            let fragment = cbor::encode(&FromNode::Fragment(Fragment {
-                id,
-                last: pieces.peek().is_none(),
-                data: Bytes::from(piece.to_vec()),
-            }));
-            self.queued += fragment.len() - piece.len();
-            self.queues[class].push_back(fragment);
+        self.queued -= bytes.len();
+        for fragment in fragment::cut(id, &bytes) {
+            let frame = cbor::encode(&FromNode::Fragment(fragment));
+            self.queued += frame.len();
+            self.queues[class].push_back(frame);
         }
         Ok(())
     }
@@ -117,6 +109,7 @@ impl Outbox {
 mod tests {
     use super::*;
     use crate::wire::{
+        Bytes,
         attach::{Beat, Done, Presence},
         signal::Undelivered,
     };

@@ -9,14 +9,16 @@ use libp2p::{Multiaddr, PeerId, multiaddr::Protocol};
 use serde::Serialize;
 use web_time::Instant;
 
-use super::{config::Config, outbox::Outbox, reassembly::Reassembly};
+use super::{config::Config, outbox::Outbox};
 use crate::{
     clock::Now,
     node::{Budget, Denied, Rate},
     wire::{
         Bytes, Malformed, Signed, VERSION,
         attach::{Beat, FromNode, FromPeer, GoAway, Hello, Locate, Refusal, Welcome},
-        cbor, limits,
+        cbor,
+        fragment::Reassembly,
+        limits,
         presence::{Leave, PresenceRecord},
         signal::Carried,
     },

@@ -1,8 +1,21 @@
-//! Puts the fragments of large messages together.
+//! Large messages in small pieces, so that a ping never waits behind one.
 
 use std::collections::HashMap;
 
-use crate::wire::{Malformed, attach::Fragment, limits};
+use super::{Bytes, Malformed, attach::Fragment, limits};
+
+/// Cuts a message of more than [`limits::FRAGMENT`] bytes.
+pub fn cut(id: u64, message: &[u8]) -> impl Iterator<Item = Fragment> {
+    let mut pieces = message.chunks(limits::FRAGMENT).peekable();
+    std::iter::from_fn(move || {
+        let piece = pieces.next()?;
+        Some(Fragment {
+            id,
+            last: pieces.peek().is_none(),
+            data: Bytes::from(piece.to_vec()),
+        })
+    })
+}
 
 /// Messages that may be incomplete at once.
 const MAX_PARTIAL: usize = 4;
@@ -47,7 +60,6 @@ impl Reassembly {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::wire::Bytes;
 
     fn fragment(id: u64, last: bool, data: &[u8]) -> Fragment {
         Fragment {

@@ -1,0 +1,135 @@
+//! The origin: an ordinary web server with a page and pictures.
+
+use std::{
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
+
+use axum::{
+    Json, Router,
+    body::Bytes,
+    extract::{ConnectInfo, Path, State},
+    http::{StatusCode, header},
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use serde::Serialize;
+
+use super::{NETWORK, pictures::Picture};
+use crate::{
+    content,
+    gateway::{self, WELL_KNOWN, asset},
+    node::Node,
+};
+
+/// The room that the page's visitors are in.
+const ROOM: &str = "gallery";
+
+struct Origin {
+    nodes: Vec<Node>,
+    next: AtomicUsize,
+    gallery: Gallery,
+    files: Vec<(String, Bytes)>,
+}
+
+#[derive(Clone, Serialize)]
+struct Gallery {
+    network: &'static str,
+    room: &'static str,
+    pictures: Vec<Entry>,
+    /// Members of the room at present: a hint whether peers are worth waiting for.
+    members: usize,
+}
+
+#[derive(Clone, Serialize)]
+struct Entry {
+    name: String,
+    title: String,
+    cid: String,
+    bytes: usize,
+    width: u32,
+    height: u32,
+}
+
+pub(super) fn router(nodes: Vec<Node>, pictures: Vec<Picture>) -> Router {
+    let entries = pictures
+        .iter()
+        .map(|picture| Entry {
+            name: picture.name.clone(),
+            title: picture.title.clone(),
+            cid: content::add(&picture.jpeg).root.to_string(),
+            bytes: picture.jpeg.len(),
+            width: picture.width,
+            height: picture.height,
+        })
+        .collect();
+    let origin = Origin {
+        nodes,
+        next: AtomicUsize::new(0),
+        gallery: Gallery {
+            network: NETWORK,
+            room: ROOM,
+            pictures: entries,
+            members: 0,
+        },
+        files: pictures
+            .into_iter()
+            .map(|picture| (format!("{}.jpg", picture.name), picture.jpeg.into()))
+            .collect(),
+    };
+    Router::new()
+        .route("/", get(|| asset("showcase/index.html")))
+        .route("/velox.js", get(|| asset("velox.js")))
+        .route("/velox-crypto.js", get(|| asset("velox-crypto.js")))
+        .route("/gallery.json", get(gallery))
+        .route("/pictures/{name}", get(picture))
+        .route(WELL_KNOWN, get(document))
+        .route("/{*path}", get(page))
+        .layer(gateway::cors())
+        .with_state(Arc::new(origin))
+}
+
+async fn page(Path(path): Path<String>) -> Response {
+    asset(&format!("showcase/{path}")).await
+}
+
+async fn gallery(State(origin): State<Arc<Origin>>) -> Response {
+    let mut gallery = origin.gallery.clone();
+    for node in &origin.nodes {
+        let members = node.room_size(ROOM).await.unwrap_or_default();
+        gallery.members = gallery.members.max(members);
+    }
+    ([(header::CACHE_CONTROL, "no-store")], Json(gallery)).into_response()
+}
+
+async fn picture(State(origin): State<Arc<Origin>>, Path(name): Path<String>) -> Response {
+    match origin.files.iter().find(|(file, _)| *file == name) {
+        Some((_, jpeg)) => (
+            [
+                (header::CONTENT_TYPE, "image/jpeg"),
+                (header::CACHE_CONTROL, "no-store"),
+            ],
+            jpeg.clone(),
+        )
+            .into_response(),
+        None => (StatusCode::NOT_FOUND, "no such picture\n").into_response(),
+    }
+}
+
+/// Each page is sent to another node first, in turn: two visitors meet through the mesh.
+async fn document(
+    State(origin): State<Arc<Origin>>,
+    ConnectInfo(remote): ConnectInfo<SocketAddr>,
+) -> Response {
+    let turn = origin.next.fetch_add(1, Ordering::Relaxed);
+    for offset in 0..origin.nodes.len() {
+        let node = &origin.nodes[(turn + offset) % origin.nodes.len()];
+        if let Ok(document) = gateway::document(node, remote).await {
+            return ([(header::CACHE_CONTROL, "no-store")], Json(document)).into_response();
+        }
+    }
+    (StatusCode::SERVICE_UNAVAILABLE, "every node has stopped\n").into_response()
+}

@@ -1,0 +1,17 @@
+//! A native peer, the twin of the browser's client: attachments, rooms, envelopes, resources.
+//!
+//! [`State`] holds the rules, [`Behaviour`] drives it over libp2p streams (the simulator runs
+//! it as it is), [`Peer`] is what programs use. Sessions aren't among its verbs yet: peers talk
+//! by envelopes.
+
+mod behaviour;
+mod config;
+mod envelopes;
+mod handle;
+mod rooms;
+mod state;
+
+pub use behaviour::Behaviour;
+pub use config::Config;
+pub use handle::{Builder, Peer, PeerError, Room};
+pub use state::{Event, Output, SendError, State};
