@@ -55,7 +55,8 @@ pub struct Config {
     /// Seconds between two digests to a neighbour that serves the same room. An eighth of it
     /// is jitter.
     pub digest_seconds: u64,
-    /// Milliseconds between two rounds of digests that pass on what came by a link.
+    /// Milliseconds after which what came by a link is passed on by digests: by then gossip
+    /// has told most of those whom it reaches.
     pub cascade_ms: u64,
     /// Digests that a lost neighbour misses before its attachments count as void.
     pub missed_digests: u32,
@@ -100,7 +101,7 @@ impl Default for Config {
             notify_ms: 50,
             takeover_ms: 1_000,
             digest_seconds: 30,
-            cascade_ms: 1_000,
+            cascade_ms: 500,
             missed_digests: 2,
             redial_seconds: 20,
             forget_node_seconds: 30 * 60,

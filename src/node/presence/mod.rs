@@ -9,8 +9,28 @@
 //! them: the node's router carries those out.
 
 mod behaviour;
+mod bulletin;
+mod bundle;
+mod census;
+mod check;
 mod config;
+mod desk;
+mod digest;
+mod entry;
+mod exchange;
+mod memory;
+mod neighbours;
+mod nodes;
+mod outbox;
+mod pace;
+mod room;
+mod seek;
+mod served;
 mod state;
+#[cfg(test)]
+mod tests;
+mod timers;
+mod topic;
 
 pub use behaviour::{Behaviour, behaviour};
 pub use config::Config;

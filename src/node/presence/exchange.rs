@@ -1,0 +1,364 @@
+//! What two nodes of a room say to each other over their link.
+
+use std::collections::HashSet;
+
+use libp2p::{Multiaddr, PeerId};
+use rand::RngExt;
+use web_time::Instant;
+
+use super::{
+    Event, State,
+    bundle::{Bundle, Unit},
+    check,
+    desk::Desk,
+    digest::Differing,
+    neighbours::Neighbours,
+    served::Served,
+    timers::Timer,
+    topic::Topic,
+};
+use crate::{
+    clock::Now,
+    node::link::{Output, StateMachine},
+    wire::{
+        Malformed, cbor, limits,
+        presence::{Changes, Difference, Digest, PresenceFrame, RoomChanges, RoomName},
+    },
+};
+
+impl StateMachine for State {
+    type Event = Event;
+
+    fn linked(&mut self, node: PeerId, _: &Multiaddr, now: Now) {
+        let topics = self.neighbours.link(node, &self.desk.config);
+        let topics: HashSet<_> = topics.into_iter().collect();
+        for (topic, served) in &mut self.rooms {
+            if topics.contains(topic) {
+                hear(served, &mut self.desk, node, now);
+                served.settle(&mut self.desk, now);
+            } else if !served.nodes.may_serve(&node) {
+                continue;
+            }
+            contact(served, &mut self.neighbours, &mut self.desk, node, now);
+        }
+    }
+
+    fn unlinked(&mut self, node: PeerId, now: Now) {
+        if !self.neighbours.unlink(&node) {
+            return;
+        }
+        for (topic, served) in &mut self.rooms {
+            if served.nodes.lose(&node, now) {
+                let at = served.seek.after_loss(now, &self.desk.config);
+                self.desk.timers.set_by(Timer::Seek(*topic), at);
+            }
+        }
+    }
+
+    fn received(&mut self, node: PeerId, frame: &[u8], now: Now) -> Result<(), Malformed> {
+        let frame = cbor::decode("presence frame", frame, limits::NODE_FRAME)?;
+        let room = match &frame {
+            PresenceFrame::Digest(Digest { room, .. })
+            | PresenceFrame::Difference(Difference { room, .. })
+            | PresenceFrame::Records(RoomChanges { room, .. })
+            | PresenceFrame::Snapshot(RoomName { room }) => room,
+        };
+        let topic = Topic::of(&self.desk.network, room);
+        let (neighbours, desk) = (&mut self.neighbours, &mut self.desk);
+        let served = self
+            .rooms
+            .get_mut(&topic)
+            .filter(|served| served.name == *room);
+        let Some(served) = served else {
+            return Ok(());
+        };
+        hear(served, desk, node, now);
+        match frame {
+            PresenceFrame::Digest(digest) => {
+                desk.counts.digests_received += 1;
+                let differing = served.room.differing(&digest);
+                if !differing.is_empty() {
+                    differ(served, neighbours, desk, node, differing, now);
+                }
+            }
+            PresenceFrame::Difference(difference) => {
+                take_in(served, desk, &difference.changes, now)?;
+                complete(served, neighbours, desk, node, &difference, now);
+            }
+            PresenceFrame::Records(records) => {
+                served.nodes.answered(&node);
+                take_in(served, desk, &records.changes, now)?;
+            }
+            PresenceFrame::Snapshot(_) => {
+                let bundles = Bundle::pack(served.room.live_units());
+                send_records(served, neighbours, desk, node, bundles, now);
+            }
+        }
+        served.settle(desk, now);
+        Ok(())
+    }
+
+    fn deadline(&self) -> Option<Instant> {
+        self.desk.timers.next()
+    }
+
+    fn expired(&mut self, now: Now) {
+        while let Some(timer) = self.desk.timers.due(now.instant) {
+            self.fire(timer, now);
+        }
+    }
+
+    fn output(&mut self) -> Option<Output<Event>> {
+        self.desk.out.pop_front()
+    }
+}
+
+impl State {
+    /// A linked neighbour serves this room too.
+    pub(super) fn meet(&mut self, topic: Topic, node: PeerId, now: Now) {
+        if let Some(served) = self.rooms.get_mut(&topic) {
+            hear(served, &mut self.desk, node, now);
+            served.settle(&mut self.desk, now);
+            contact(served, &mut self.neighbours, &mut self.desk, node, now);
+        }
+    }
+
+    /// Finds company for a room that has just opened: among the neighbours and in memory.
+    pub(super) fn greet(&mut self, topic: Topic, now: Now) {
+        for node in self.neighbours.subscribers(&topic) {
+            self.meet(topic, node, now);
+        }
+        let remembered = self.memory.take(&topic);
+        self.try_nodes(topic, &remembered, now);
+    }
+
+    /// Speaks to nodes that are said to serve a room, or dials some of them.
+    pub(super) fn try_nodes(&mut self, topic: Topic, nodes: &[PeerId], now: Now) {
+        let node = self.desk.node();
+        let Some(served) = self.rooms.get_mut(&topic) else {
+            return;
+        };
+        let most = self.desk.config.max_nodes_per_room;
+        let said = || {
+            nodes
+                .iter()
+                .copied()
+                .filter(|other| *other != node)
+                .take(most)
+        };
+        served.nodes.hear_of(said(), &self.desk.config);
+        let mut strangers = Vec::new();
+        for other in said() {
+            if !self.neighbours.is_linked(&other) {
+                strangers.push(other);
+            } else if !served.nodes.serves(&other) {
+                contact(served, &mut self.neighbours, &mut self.desk, other, now);
+            }
+        }
+        let enough = served.nodes.linked().count() >= self.desk.config.room_links;
+        let mut left = self.desk.config.dials;
+        if enough && !strangers.is_empty() {
+            left = 1;
+            let first = rand::rng().random_range(..strangers.len());
+            strangers.rotate_left(first);
+        }
+        for stranger in strangers {
+            if left == 0 {
+                break;
+            }
+            left -= usize::from(self.dial(stranger, now));
+        }
+    }
+
+    fn fire(&mut self, timer: Timer, now: Now) {
+        let (Timer::Publish(topic)
+        | Timer::Notify(topic)
+        | Timer::Cascade(topic)
+        | Timer::Digest(topic)
+        | Timer::Seek(topic)
+        | Timer::Ends(topic)
+        | Timer::Close(topic)
+        | Timer::TakeOver(topic, _)
+        | Timer::Claim(topic, _)) = timer;
+        let desk = &mut self.desk;
+        let Some(served) = self.rooms.get_mut(&topic) else {
+            return;
+        };
+        match timer {
+            Timer::Publish(_) | Timer::Notify(_) => {}
+            Timer::Cascade(_) => served.send_digest(served.nodes.linked(), desk),
+            Timer::Digest(_) => {
+                for dead in served.nodes.bury(now, &desk.config) {
+                    tracing::debug!(room = %served.name, node = %dead, "node presumed dead");
+                    desk.counts.nodes_presumed_dead += 1;
+                    served.room.presume(&dead, true, now, &desk.config);
+                }
+                served.send_digest(served.nodes.linked(), desk);
+                served.next_round(desk, now);
+            }
+            Timer::Seek(_) => {
+                served.seek.sought(now, &desk.config);
+                desk.timers.set(timer, served.seek.next());
+                served.nodes.ask_anew();
+                if !served.local.is_empty() {
+                    let room = served.name.clone();
+                    desk.tell(Event::Seek { room });
+                }
+            }
+            Timer::Ends(_) => served.room.expire(now),
+            Timer::TakeOver(_, peer) => served.take_over(peer),
+            Timer::Claim(_, peer) => {
+                if !desk.locals.contains_key(&peer) {
+                    served.disclaim(peer, desk, now);
+                }
+            }
+            Timer::Close(_) => {
+                if served.local.is_empty() {
+                    self.close(&topic);
+                }
+                return;
+            }
+        }
+        served.settle(desk, now);
+        if let Timer::Digest(_) = timer {
+            self.redial(topic, now);
+        }
+    }
+
+    /// Dials lost nodes of a room, those first whose last dial is longest ago: so the two
+    /// sides of a network that was split find each other again.
+    fn redial(&mut self, topic: Topic, now: Now) {
+        let Some(served) = self.rooms.get(&topic) else {
+            return;
+        };
+        let mut lost: Vec<_> = served
+            .nodes
+            .lost()
+            .filter(|node| !self.neighbours.is_linked(node))
+            .map(|node| (self.neighbours.dialed(&node), node))
+            .collect();
+        lost.sort_unstable();
+        let dials = self.desk.config.dials;
+        for (_, node) in lost.into_iter().take(dials) {
+            self.dial(node, now);
+        }
+    }
+}
+
+/// The node serves the room: this is known by what it says.
+fn hear(served: &mut Served, desk: &mut Desk, node: PeerId, now: Now) {
+    if served.nodes.confirm(node, now, &desk.config) {
+        served.room.presume(&node, false, now, &desk.config);
+    }
+}
+
+/// The first words to a node that serves the room, or may: a request for its snapshot and the
+/// records of this node's own peers as long as the room is new here, a digest later.
+fn contact(
+    served: &mut Served,
+    neighbours: &mut Neighbours,
+    desk: &mut Desk,
+    node: PeerId,
+    now: Now,
+) {
+    if !neighbours.may_answer(&node, 1, now, &desk.config) {
+        return;
+    }
+    if !served.nodes.ask(node, &desk.config) {
+        served.send_digest([node], desk);
+        return;
+    }
+    let room = served.name.clone();
+    desk.send(node, &PresenceFrame::Snapshot(RoomName { room }));
+    let own = served.local.iter().filter_map(|peer| served.room.get(peer));
+    let first = Bundle::pack(own.map(|entry| entry.unit())).swap_remove(0);
+    if first.len > 0 {
+        send_records(served, neighbours, desk, node, vec![first], now);
+    }
+}
+
+/// Answers a digest: with everything that is kept in the buckets that differ.
+fn differ(
+    served: &Served,
+    neighbours: &mut Neighbours,
+    desk: &mut Desk,
+    node: PeerId,
+    differing: Differing,
+    now: Now,
+) {
+    let mut bundles = Bundle::pack(served.room.units_in(&differing));
+    let first = bundles.remove(0);
+    if !neighbours.may_answer(&node, first.len.max(1), now, &desk.config) {
+        return;
+    }
+    desk.counts.differences_sent += 1;
+    desk.counts.messages_sent += first.len as u64;
+    let frame = PresenceFrame::Difference(Difference {
+        room: served.name.clone(),
+        differing: differing.0,
+        changes: first.changes,
+    });
+    desk.send(node, &frame);
+    send_records(served, neighbours, desk, node, bundles, now);
+}
+
+/// Replies to the answer: with what it left out.
+fn complete(
+    served: &Served,
+    neighbours: &mut Neighbours,
+    desk: &mut Desk,
+    node: PeerId,
+    theirs: &Difference,
+    now: Now,
+) {
+    let Changes {
+        records,
+        leaves,
+        detached,
+    } = &theirs.changes;
+    let sent: HashSet<_> = records.iter().chain(leaves).chain(detached).collect();
+    let differing = Differing(theirs.differing);
+    let units = served.room.units_in(&differing);
+    let bundles = Bundle::pack(units.filter(|unit: &Unit| !unit.all().all(|w| sent.contains(w))));
+    if bundles[0].len > 0 {
+        send_records(served, neighbours, desk, node, bundles, now);
+    }
+}
+
+/// Sends what the neighbour's allowance permits.
+fn send_records(
+    served: &Served,
+    neighbours: &mut Neighbours,
+    desk: &mut Desk,
+    node: PeerId,
+    bundles: Vec<Bundle>,
+    now: Now,
+) {
+    for bundle in bundles {
+        if !neighbours.may_answer(&node, bundle.len.max(1), now, &desk.config) {
+            return;
+        }
+        desk.counts.messages_sent += bundle.len as u64;
+        let frame = PresenceFrame::Records(RoomChanges {
+            room: served.name.clone(),
+            changes: bundle.changes,
+        });
+        desk.send(node, &frame);
+    }
+}
+
+/// Takes in what a neighbour sent. News is passed on to the other neighbours by digests, a
+/// moment later, when most have it by gossip.
+fn take_in(
+    served: &mut Served,
+    desk: &mut Desk,
+    changes: &Changes,
+    now: Now,
+) -> Result<(), Malformed> {
+    let batch = check::verify(changes, &desk.network, &served.name, Some(&served.room))?;
+    if served.apply(batch, desk, now).new > 0 {
+        let at = now.instant + desk.config.cascade();
+        desk.timers.set_by(Timer::Cascade(served.topic), at);
+    }
+    Ok(())
+}
