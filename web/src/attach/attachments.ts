@@ -1,0 +1,368 @@
+/**
+ * The attachments that a peer keeps: dials, ranks, replaces and remembers nodes, so that rooms
+ * and sessions never depend on one of them.
+ */
+import { loadSuite, type AgreementKey } from '../crypto/suite.js'
+import { Emitter } from '../emitter.js'
+import { VeloxError } from '../errors.js'
+import type { LocalPeer } from '../local-peer.js'
+import type { FromNode } from '../wire/attach.js'
+import { AddressBook, type Entry } from './address-book.js'
+import { Attachment } from './attachment.js'
+import * as defaults from './defaults.js'
+import { isHidden, watchLifecycle } from './lifecycle.js'
+import type { Link, Links } from './links.js'
+import { NodeSources, type SourceOptions } from './node-sources.js'
+import { median, rank } from './ranking.js'
+import { secure } from './secure.js'
+import { openWebSocket, type WebSocketConstructor } from './websocket.js'
+
+/** `connecting` until the first node is attached to; `detached` after the last one is lost. */
+export type AttachState = 'connecting' | 'attached' | 'detached'
+
+export interface AttachOptions extends SourceOptions {
+  /** Sent in `hello`. */
+  agent: string
+  token?: string
+  webSocket: WebSocketConstructor
+}
+
+interface AttachEvents {
+  change: undefined
+  message: { message: FromNode; link: Link }
+  state: AttachState
+  /** A dial failed. */
+  failure: undefined
+}
+
+export class Attachments implements Links {
+  state: AttachState = 'connecting'
+  readonly #events = new Emitter<AttachEvents>()
+  readonly #book = new AddressBook()
+  readonly #sources: NodeSources
+  /** In rank order; those that are to be replaced included. */
+  #ranked: Attachment[] = []
+  /**
+   * Attachments to be replaced: when they end if another is there, and, of those that are replaced
+   * for their silence alone, since when they are silent.
+   */
+  readonly #leaving = new Map<Attachment, { until: number; silentSince?: number }>()
+  readonly #dialed = new Map<Attachment, Entry>()
+  /** Dials under way, and the nodes that they have turned out to lead to. */
+  readonly #dials = new Map<Entry, { abort: AbortController; node?: string }>()
+  #staticKey: AgreementKey | undefined
+  #asleep = false
+  #stopped = false
+  #timer: ReturnType<typeof setTimeout> | undefined
+  #lastLook = Date.now()
+  #lastDial = 0
+  #unwatch = (): void => {}
+  /** Sent to a silent node after waking: something that it answers at once. */
+  probe: (link: Link) => void = () => {}
+
+  constructor(
+    private readonly self: LocalPeer,
+    private readonly options: AttachOptions,
+  ) {
+    this.#sources = new NodeSources(self, this.#book, options, () => this.now())
+  }
+
+  /** Begins, and goes on until `stop`. */
+  async start(): Promise<void> {
+    this.#staticKey = await (await loadSuite()).agreementKey()
+    this.#unwatch = watchLifecycle({
+      onSleep: () => this.pause(),
+      onWake: () => this.resume(),
+      onVisibility: (hidden) => {
+        for (const attachment of this.#ranked) attachment.send({ visibility: { hidden } })
+      },
+    })
+    await this.#sources.start(() => this.#look())
+    this.#look()
+  }
+
+  /**
+   * Resolves with the first attachment. Rejects with `unreachable` after `timeout` ms, and with
+   * `denied` as soon as every known node has refused.
+   */
+  first(timeout: number): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const settle = (error?: VeloxError): void => {
+        offState()
+        offFailure()
+        clearTimeout(timer)
+        if (error) reject(error)
+        else resolve()
+      }
+      const offState = this.onState((state) =>
+        settle(state === 'attached' ? undefined : new VeloxError('closed', 'stopped')),
+      )
+      const offFailure = this.#events.on('failure', () => {
+        if (this.#book.entries().every(({ refused }) => refused)) settle(this.#failure())
+      })
+      const timer = setTimeout(() => settle(this.#failure()), timeout)
+      if (this.state === 'attached') settle()
+      else if (!this.options.nodes.length && !this.options.origin && !this.#book.entries().length) {
+        settle(this.#failure())
+      }
+    })
+  }
+
+  onState(listener: (state: AttachState) => void): () => void {
+    return this.#events.on('state', listener)
+  }
+
+  onChange(listener: () => void): () => void {
+    return this.#events.on('change', listener)
+  }
+
+  onMessage(listener: (message: FromNode, link: Link) => void): () => void {
+    return this.#events.on('message', ({ message, link }) => listener(message, link))
+  }
+
+  list(): readonly Attachment[] {
+    // What is to be replaced serves to the end, but last.
+    const leaves = (attachment: Attachment): number => (this.#leaving.has(attachment) ? 1 : 0)
+    return [...this.#ranked].sort((a, b) => leaves(a) - leaves(b))
+  }
+
+  now(): number {
+    return Date.now() + median(this.#ranked.map(({ clockOffset }) => clockOffset))
+  }
+
+  replace(link: Link): void {
+    const attachment = this.#ranked.find((own) => own === link)
+    if (!attachment) return
+    this.#book.avoid(link.node, defaults.PENALTY, Date.now())
+    this.#leave(attachment)
+    this.#look()
+  }
+
+  /** Lets go of every node, without forgetting any. */
+  pause(): void {
+    this.#asleep = true
+    clearTimeout(this.#timer)
+    for (const { abort } of this.#dials.values()) abort.abort()
+    const closing = this.#ranked
+    this.#ranked = []
+    this.#leaving.clear()
+    this.#dialed.clear()
+    for (const attachment of closing) attachment.close()
+    if (closing.length) this.#changed()
+  }
+
+  /** Attaches again at once, or finds out whether the attachments still live. */
+  resume(): void {
+    if (this.#stopped) return
+    this.#asleep = false
+    this.#book.forgive()
+    this.#lastLook = 0
+    this.#look()
+  }
+
+  stop(): void {
+    this.#stopped = true
+    this.#unwatch()
+    this.#sources.stop()
+    this.pause()
+    this.#setState('detached')
+  }
+
+  /** Everything that is due: ends what is dead, dials what is missing. */
+  #look(): void {
+    if (this.#stopped || this.#asleep) return
+    clearTimeout(this.#timer)
+    const now = Date.now()
+    // Hidden pages' timers wake once a minute: that isn't sleep.
+    const slept = now - this.#lastLook > defaults.SLEPT && !isHidden()
+    this.#lastLook = now
+    for (const attachment of [...this.#ranked]) this.#check(attachment, now, slept)
+    if (this.#missing() > 0) {
+      this.#dialMissing(now)
+      this.#sources.refresh(!this.#ranked.length)
+    }
+    const wait = this.#ranked.length ? defaults.LOOK_ATTACHED : defaults.LOOK_DETACHED
+    this.#timer = setTimeout(() => this.#look(), wait)
+  }
+
+  /** Whether an attachment still lives. */
+  #check(attachment: Attachment, now: number, slept: boolean): void {
+    const { heard, welcome } = attachment
+    const silence = now - heard
+    const leaving = this.#leaving.get(attachment)
+    if (silence > welcome.lease * defaults.DEAD_PART) {
+      this.#drop(attachment)
+    } else if (leaving?.silentSince !== undefined && heard > leaving.silentSince) {
+      this.#leaving.delete(attachment)
+      this.#changed()
+    } else if (leaving && leaving.until <= now && this.#usable() > 0) {
+      this.#drop(attachment)
+    } else if (!leaving && silence > welcome.lease * defaults.SUSPECT_PART) {
+      this.#leave(attachment, heard)
+    } else if (slept && silence > defaults.WAKE_SILENCE) {
+      this.probe(attachment)
+      setTimeout(() => {
+        if (attachment.heard > heard) return
+        this.#leave(attachment, heard)
+        this.#look()
+      }, defaults.PROBE_TIMEOUT)
+    }
+  }
+
+  /** Attachments that nobody is about to replace. */
+  #usable(): number {
+    return this.#ranked.length - this.#leaving.size
+  }
+
+  #missing(): number {
+    return defaults.WANTED - this.#usable()
+  }
+
+  #dialMissing(now: number): void {
+    if (this.#dials.size >= (this.#usable() ? defaults.FOLLOWERS : defaults.RACERS)) return
+    if (this.#dials.size && now - this.#lastDial < defaults.STAGGER) return
+    const taken = new Set<string>()
+    for (const attachment of this.#ranked) {
+      // A carrier that is silent since the machine slept may be replaced by one to the same node.
+      const silent = this.#leaving.has(attachment) && now - attachment.heard > defaults.WAKE_SILENCE
+      if (!silent) taken.add(attachment.node)
+    }
+    for (const { node } of this.#dials.values()) if (node) taken.add(node)
+    const entry = this.#book.next(taken, this.#dialed.get(this.#ranked[0])?.source, now)
+    if (entry) void this.#dial(entry, now)
+  }
+
+  async #dial(entry: Entry, now: number): Promise<void> {
+    const abort = new AbortController()
+    const dial = { abort }
+    this.#dials.set(entry, dial)
+    this.#lastDial = now
+    entry.busy = true
+    const timer = setTimeout(
+      () => abort.abort(new VeloxError('timeout', `no answer within ${defaults.DIAL_TIMEOUT / 1000} s`)),
+      defaults.DIAL_TIMEOUT,
+    )
+    const stagger = setTimeout(() => this.#look(), defaults.STAGGER)
+    try {
+      const attachment = await this.#attach(entry, dial)
+      this.#book.succeeded(entry, attachment.node)
+      this.#dials.delete(entry)
+      this.#take(attachment, entry)
+    } catch (error) {
+      if (!abort.signal.aborted || (abort.signal.reason as VeloxError).code === 'timeout') {
+        this.#book.failed(entry, error as Error, Date.now())
+        this.#events.emit('failure', undefined)
+      }
+    } finally {
+      clearTimeout(timer)
+      clearTimeout(stagger)
+      entry.busy = false
+      this.#dials.delete(entry)
+      this.#look()
+    }
+  }
+
+  async #attach(entry: Entry, dial: { abort: AbortController; node?: string }): Promise<Attachment> {
+    const { url, text } = entry.address
+    const { signal } = dial.abort
+    const socket = await openWebSocket(url, this.options.webSocket, signal)
+    const carrier = await secure(socket, this.self, this.#staticKey!, entry.address.node).catch(
+      (error: unknown) => {
+        socket.close()
+        throw error
+      },
+    )
+    // Before hello, since a second hello to the same node would end the first attachment.
+    const twice =
+      [...this.#dials.values()].some((other) => other !== dial && other.node === carrier.node) ||
+      this.#ranked.some((other) => other.node === carrier.node && !this.#leaving.has(other))
+    entry.node = dial.node = carrier.node
+    if (twice || signal.aborted) {
+      carrier.close()
+      dial.abort.abort()
+      throw new VeloxError('closed', 'attached to this node already')
+    }
+    const { agent, token } = this.options
+    return Attachment.open(carrier, text, { network: this.self.network, agent, token }, signal)
+  }
+
+  #take(attachment: Attachment, entry: Entry): void {
+    if (this.#asleep || this.#stopped) return attachment.close()
+    for (const older of this.#ranked.filter(({ node }) => node === attachment.node)) this.#drop(older)
+    attachment.onMessage = (message) => this.#message(attachment, message)
+    attachment.onEnd = () => {
+      this.#drop(attachment)
+      this.#look()
+    }
+    this.#dialed.set(attachment, entry)
+    this.#ranked = rank(this.#ranked, attachment)
+    if (isHidden()) attachment.send({ visibility: { hidden: true } })
+    void this.#sources.learn(attachment.welcome.nodes, entry.address.host)
+    this.#sources.remember()
+    if (this.#usable() >= defaults.WANTED) {
+      for (const { abort } of this.#dials.values()) abort.abort()
+      for (const older of this.#leaving.keys()) this.#drop(older)
+      for (const extra of this.#ranked.slice(defaults.WANTED)) this.#drop(extra)
+    }
+    this.#changed()
+  }
+
+  #message(attachment: Attachment, message: FromNode): void {
+    if ('go-away' in message) {
+      const { host } = this.#dialed.get(attachment)!.address
+      void this.#sources.learn(message['go-away'].nodes, host)
+      return this.replace(attachment)
+    }
+    if ('refused' in message && message.refused.fatal) {
+      this.#book.avoid(attachment.node, defaults.PENALTY, Date.now())
+    }
+    this.#events.emit('message', { message, link: attachment })
+  }
+
+  /** Replaces an attachment: another first, then good-bye. */
+  #leave(attachment: Attachment, silentSince?: number): void {
+    if (this.#leaving.has(attachment) || !this.#ranked.includes(attachment)) return
+    this.#leaving.set(attachment, { until: Date.now() + defaults.LINGER, silentSince })
+    this.#changed()
+  }
+
+  #drop(attachment: Attachment): void {
+    this.#leaving.delete(attachment)
+    this.#dialed.delete(attachment)
+    const rest = this.#ranked.filter((other) => other !== attachment)
+    if (rest.length === this.#ranked.length) return
+    this.#ranked = rest
+    attachment.close()
+    // Nobody is left: whoever was to be left alone is asked again, too.
+    if (!rest.length) this.#book.forgive()
+    this.#changed()
+  }
+
+  #changed(): void {
+    this.#events.emit('change', undefined)
+    if (this.#ranked.length) this.#setState('attached')
+    else if (this.state === 'attached') this.#setState('detached')
+  }
+
+  #setState(state: AttachState): void {
+    if (state === this.state) return
+    this.state = state
+    this.#events.emit('state', state)
+  }
+
+  #failure(): VeloxError {
+    const tried = [
+      ...this.#sources.failures(),
+      ...this.#book
+        .entries()
+        .map(({ address, reason }) => `${address.url}: ${reason ?? 'no answer yet'}`),
+    ]
+    const refused = this.#book.entries().some(({ refused }) => refused)
+    return tried.length
+      ? new VeloxError(
+          refused ? 'denied' : 'unreachable',
+          `no node of network '${this.self.network}' could be attached to. Tried:\n${tried.join('\n')}`,
+        )
+      : new VeloxError('unreachable', 'no node is known: pass `nodes`, base URLs or multiaddrs')
+  }
+}

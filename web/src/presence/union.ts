@@ -1,0 +1,127 @@
+/**
+ * Who is in one room, united from what several nodes say. A plain state machine: verified
+ * messages and the time in, changes out.
+ *
+ * A member is gone when no node's view holds it any more, when its own leave is seen, or when its
+ * record has expired: so no single node can hide a member or make one leave.
+ */
+import type { Member, PresenceChange } from '../ports.js'
+import { CLOCK_SKEW_MS } from '../wire/limits.js'
+import type { Leave, PresenceRecord } from '../wire/records.js'
+import type { Signed } from '../wire/signed.js'
+import { LEAVES, MEMBERS, RETIRE } from './defaults.js'
+import { memberOf } from './records.js'
+
+/** What one node said of the room. `Source` is its link. */
+interface View {
+  peers: Set<string>
+  /** Members that the node knows, this peer included. */
+  size: number
+  /** The link has ended: counts until then. */
+  retires?: number
+}
+
+export interface Said {
+  records: Signed<PresenceRecord>[]
+  leaves: Signed<Leave>[]
+  gone: string[]
+  size: number
+  /** Whether it is all that the node knows, rather than what changed. */
+  snapshot: boolean
+}
+
+export class Union<Source> {
+  readonly members = new Map<string, Member>()
+  readonly #records = new Map<string, Signed<PresenceRecord>>()
+  readonly #views = new Map<Source, View>()
+  /** The sequence of each leave that was seen. */
+  readonly #left = new Map<string, number>()
+
+  constructor(
+    private readonly self: string,
+    private readonly emit: (change: PresenceChange) => void,
+  ) {}
+
+  /** The record behind a member, to tell a repetition by its bytes. */
+  record(peerId: string): Signed<PresenceRecord> | undefined {
+    return this.#records.get(peerId)
+  }
+
+  get size(): number {
+    const sizes = [...this.#views.values()].map(({ size, retires }) => (retires ? 0 : size))
+    return Math.max(this.members.size + 1, ...sizes)
+  }
+
+  /** A node said something. `before` marks new members as having been there before this peer. */
+  hear(source: Source, said: Said, before: boolean): void {
+    let view = this.#views.get(source)
+    if (!view) this.#views.set(source, (view = { peers: new Set(), size: 0 }))
+    view.size = said.size
+    const former = view.peers
+    // A snapshot with fewer records than members is a sample: who isn't in it may be there.
+    if (said.snapshot && said.records.length + 1 >= said.size) view.peers = new Set()
+    for (const record of said.records) {
+      if (this.learn(record, before)) view.peers.add(record.body.peer)
+    }
+    for (const { body } of said.leaves) this.#leave(body)
+    for (const peer of said.gone) view.peers.delete(peer)
+    for (const peer of [...former, ...said.gone]) this.#dropUnheld(peer)
+  }
+
+  /** Takes in a record; false where it is older than the member's leave, or there is no room. */
+  learn(record: Signed<PresenceRecord>, before: boolean): boolean {
+    const { body } = record
+    if (body.peer === this.self || (this.#left.get(body.peer) ?? -1) >= body.seq) return false
+    const known = this.#records.get(body.peer)
+    if (known && known.body.seq >= body.seq) return true
+    if (!known && this.#records.size >= MEMBERS) return false
+    this.#records.set(body.peer, record)
+    const member = memberOf(body)
+    this.members.set(body.peer, member)
+    this.emit(known ? { type: 'update', member } : { type: 'join', member, snapshot: before })
+    return true
+  }
+
+  /** Only these links are left. What an ended one said goes on counting for a while. */
+  keep(sources: readonly Source[], now: number): void {
+    for (const [source, view] of this.#views) {
+      if (sources.includes(source)) view.retires = undefined
+      // Where there is no link at all, nobody knows better.
+      else if (sources.length) view.retires ??= now + RETIRE
+    }
+  }
+
+  /** Forgets what has expired, and views that have had their time. */
+  expire(now: number): void {
+    for (const [source, { retires, peers }] of [...this.#views]) {
+      if (retires === undefined || retires > now) continue
+      this.#views.delete(source)
+      for (const peer of peers) this.#dropUnheld(peer)
+    }
+    for (const [peer, { body }] of [...this.#records]) {
+      if (body.expires + CLOCK_SKEW_MS < now) this.#drop(peer)
+    }
+  }
+
+  #leave({ peer, seq }: Leave): void {
+    if ((this.#records.get(peer)?.body.seq ?? 0) >= seq) return
+    this.#left.delete(peer)
+    this.#left.set(peer, seq)
+    if (this.#left.size > LEAVES) this.#left.delete(this.#left.keys().next().value!)
+    this.#drop(peer)
+  }
+
+  #dropUnheld(peer: string): void {
+    for (const { peers } of this.#views.values()) if (peers.has(peer)) return
+    this.#drop(peer)
+  }
+
+  #drop(peer: string): void {
+    const member = this.members.get(peer)
+    if (!member) return
+    this.members.delete(peer)
+    this.#records.delete(peer)
+    for (const { peers } of this.#views.values()) peers.delete(peer)
+    this.emit({ type: 'leave', member })
+  }
+}
