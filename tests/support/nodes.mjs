@@ -27,7 +27,8 @@ export class Network {
       new Program('velox-bootstrap', [
         '--json',
         ...LISTEN,
-        ...['--network', this.name, '--data-dir', join(this.folder, `bootstrap-${this.programs.length}`)],
+        ...['--http', '127.0.0.1:0', '--network', this.name],
+        ...['--data-dir', join(this.folder, `bootstrap-${this.programs.length}`)],
       ]),
     )
     const ready = await program.event('ready')

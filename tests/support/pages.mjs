@@ -7,18 +7,25 @@ import { PATIENCE_MS } from './deadline.mjs'
 const TYPES = { html: 'text/html; charset=utf-8', js: 'text/javascript; charset=utf-8' }
 
 /** Serves the test page, as the web server of somebody's site would. Resolves to `{ url, close }`. */
-export async function serveTestPage() {
+export function serveTestPage() {
+  return serve(async (path) => {
+    const name = path.slice(1) || 'index.html'
+    if (!/^[a-z]+\.(html|js)$/.test(name)) return undefined
+    return { type: TYPES[name.split('.')[1]], body: await readFile(new URL(`./page/${name}`, import.meta.url)) }
+  })
+}
+
+/**
+ * A web server on any free port of loopback.
+ *
+ * @param {(path: string, query: URLSearchParams) => Promise<{ type: string, body: string | Buffer } | undefined>} answer
+ */
+export async function serve(answer) {
   const server = createServer(async (request, response) => {
-    const name = new URL(request.url ?? '/', 'http://x').pathname.slice(1) || 'index.html'
-    try {
-      if (!/^[a-z]+\.(html|js)$/.test(name)) throw new Error('no such file')
-      const body = await readFile(new URL(`./page/${name}`, import.meta.url))
-      response.writeHead(200, { 'content-type': TYPES[name.split('.')[1]] })
-      response.end(body)
-    } catch {
-      response.writeHead(404)
-      response.end()
-    }
+    const { pathname, searchParams } = new URL(request.url ?? '/', 'http://x')
+    const found = await answer(pathname, searchParams).catch(() => undefined)
+    response.writeHead(found ? 200 : 404, { 'content-type': found?.type ?? 'text/plain' })
+    response.end(found?.body)
   })
   await new Promise((resolve) => server.listen(0, '127.0.0.1', () => resolve(undefined)))
   const address = /** @type {import('node:net').AddressInfo} */ (server.address())
@@ -72,4 +79,19 @@ export class Visitor {
   nodes() {
     return this.page.evaluate(() => window.visitor.velox.attachments.map((attachment) => attachment.node))
   }
+}
+
+/** Before a page navigates: lets it reach no node but this one, as a firewall might. */
+export function onlyNode(node) {
+  const { host } = new URL(node.http)
+  return (page) =>
+    page.evaluateOnNewDocument((allowed) => {
+      const Native = window.WebSocket
+      window.WebSocket = class extends Native {
+        constructor(url, protocols) {
+          // Nobody listens on port 1.
+          super(new URL(url).host === allowed ? url : 'ws://127.0.0.1:1/', protocols)
+        }
+      }
+    }, host)
 }

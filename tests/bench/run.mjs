@@ -1,0 +1,69 @@
+/**
+ * Prints the figures of docs/benchmarks.md for this machine and writes them to results.json.
+ * `RUNS=3 node bench/run.mjs introductions` runs a part, and fewer times.
+ */
+
+import { writeFile } from 'node:fs/promises'
+import { cpus, release, type } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { bulk } from './bulk.mjs'
+import { median, percentile, table } from './figures.mjs'
+import { introductions } from './introductions.mjs'
+import { sizes } from './sizes.mjs'
+
+const root = fileURLToPath(new URL('../..', import.meta.url))
+// What is measured is what is shipped.
+process.env.VELOX_BIN_DIR ??= join(process.env.CARGO_TARGET_DIR ?? join(root, 'target'), 'release')
+
+const runs = Number(process.env.RUNS ?? 20)
+const bulkRuns = Math.min(runs, 7)
+const parts = process.argv.slice(2)
+const wanted = (part) => !parts.length || parts.includes(part)
+const progress = (text) => process.stderr.write(`\r\x1b[K${text}`)
+
+const results = {
+  date: new Date().toISOString().slice(0, 10),
+  machine: `${cpus().length} × ${cpus()[0]?.model.trim()}, ${type()} ${release()}`,
+}
+
+if (wanted('introductions')) {
+  const { browser, warm, cold } = (results.introductions = await introductions(runs, progress))
+  progress('')
+  const row = (name, { velox, peerjs }) => [
+    name,
+    ...[velox, peerjs].flatMap((values) => [ms(median(values)), ms(percentile(values, 0.95))]),
+    (median(velox) / median(peerjs)).toFixed(2),
+  ]
+  console.log(`\nIntroduction on loopback, ms, ${runs} runs (${browser})\n`)
+  console.log(
+    table(
+      ['', 'Velox Mesh median', 'p95', 'PeerJS median', 'p95', 'ratio of medians'],
+      [row('warm: join → open channel', warm), row('cold: navigation → open channel', cold)],
+    ),
+  )
+}
+if (wanted('bulk')) {
+  const { get, raw } = (results.bulk = await bulk(bulkRuns, progress))
+  progress('')
+  const ratios = get.map((value, run) => value / raw[run])
+  console.log(`\n64 MiB from page to page, MB/s, median of ${bulkRuns} runs\n`)
+  console.log(
+    table(
+      ['get by CID, verified', 'raw RTCDataChannel', 'ratio, median of pairs'],
+      [[median(get).toFixed(1), median(raw).toFixed(1), median(ratios).toFixed(2)]],
+    ),
+  )
+}
+if (wanted('sizes')) {
+  results.sizes = await sizes()
+  console.log('\nWhat a page loads, bytes\n')
+  const rows = Object.entries(results.sizes).map(([name, { minified, brotli }]) => [name, minified, brotli])
+  console.log(table(['', 'minified', 'brotli'], rows))
+}
+console.log(`\n${results.machine}, ${results.date}`)
+await writeFile(new URL('./results.json', import.meta.url), `${JSON.stringify(results, null, 1)}\n`)
+
+function ms(value) {
+  return value.toFixed(0)
+}
