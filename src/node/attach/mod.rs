@@ -8,14 +8,19 @@
 
 mod behaviour;
 mod config;
+mod door;
 mod entrance;
 mod outbox;
 mod state;
 
 pub use behaviour::Behaviour;
 pub use config::Config;
+pub use door::RESOURCE_ROOM;
 pub use entrance::{Carrier, Entrance};
-pub use state::{AttachmentId, Event, Output, RESOURCE_ROOM, State, Summary};
+pub use state::{AttachmentId, Event, Output, State, Summary};
 
 /// The libp2p protocol of an attachment.
 pub const PROTOCOL: libp2p::StreamProtocol = libp2p::StreamProtocol::new("/velox/attach/1");
+
+#[cfg(test)]
+mod tests;

@@ -9,12 +9,12 @@ use libp2p::{Multiaddr, PeerId, multiaddr::Protocol};
 use serde::Serialize;
 use web_time::Instant;
 
-use super::{config::Config, outbox::Outbox};
+use super::{config::Config, door::Door, outbox::Outbox};
 use crate::{
     clock::Now,
     node::{Budget, Denied, Rate},
     wire::{
-        Bytes, Malformed, Signed, VERSION,
+        Bytes, Signed, VERSION,
         attach::{Beat, FromNode, FromPeer, GoAway, Hello, Locate, Refusal, Welcome},
         cbor,
         fragment::Reassembly,
@@ -23,9 +23,6 @@ use crate::{
         signal::Carried,
     },
 };
-
-/// The prefix of a resource's pseudo-room.
-pub const RESOURCE_ROOM: &str = "/cid/";
 
 /// One attachment, by what carries it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -159,8 +156,7 @@ impl Attachment {
 /// All attachments of a node.
 pub struct State {
     config: Config,
-    network: String,
-    node: PeerId,
+    door: Door,
     attachments: HashMap<AttachmentId, Attachment>,
     /// The attachment of each peer that has said hello.
     by_peer: HashMap<PeerId, AttachmentId>,
@@ -176,8 +172,7 @@ impl State {
     pub fn new(config: Config, network: String, node: PeerId) -> Self {
         State {
             config,
-            network,
-            node,
+            door: Door { network, node },
             attachments: HashMap::new(),
             by_peer: HashMap::new(),
             per_ip: HashMap::new(),
@@ -438,28 +433,30 @@ impl State {
         let event = match message {
             FromPeer::Hello(_) => return Err(Denied::fatal("malformed", "a second hello")),
             FromPeer::Join(join) => Event::Join {
-                record: self.own_record(peer, &join.record, false, now)?,
+                record: self.door.record(peer, &join.record, false, now)?,
             },
             FromPeer::Leave(leave) => Event::Leave {
-                leave: self.own_leave(peer, &leave.record, false)?,
+                leave: self.door.leave(peer, &leave.record, false)?,
             },
             FromPeer::Resync(resync) => Event::Resync {
                 peer,
                 room: resync.room,
             },
-            FromPeer::Provide(provide) => match self.own_record(peer, &provide.record, true, now) {
-                Ok(record) => Event::Provide {
-                    peer,
-                    id: provide.id,
-                    record,
-                },
-                Err(denied) => {
-                    self.deny(id, &denied, Some(provide.id), None);
-                    return Ok(());
+            FromPeer::Provide(provide) => {
+                match self.door.record(peer, &provide.record, true, now) {
+                    Ok(record) => Event::Provide {
+                        peer,
+                        id: provide.id,
+                        record,
+                    },
+                    Err(denied) => {
+                        self.deny(id, &denied, Some(provide.id), None);
+                        return Ok(());
+                    }
                 }
-            },
+            }
             FromPeer::Unprovide(leave) => Event::Unprovide {
-                leave: self.own_leave(peer, &leave.record, true)?,
+                leave: self.door.leave(peer, &leave.record, true)?,
             },
             FromPeer::Locate(locate) => Event::Locate { peer, locate },
             FromPeer::Carry(carried) => Event::Carry { peer, carried },
@@ -480,29 +477,7 @@ impl State {
     }
 
     fn hello(&mut self, id: AttachmentId, hello: &Hello) -> Result<(), Denied> {
-        if !hello.versions.contains(&VERSION) {
-            return Err(Denied::fatal(
-                "version",
-                format!(
-                    "this node speaks version {VERSION} and the client {:?}; update the older one",
-                    hello.versions
-                ),
-            ));
-        }
-        if hello.network != self.network {
-            return Err(Denied::fatal(
-                "network",
-                format!(
-                    "this node belongs to network '{}', not '{}'; start with that network's name \
-                     or give a node of the other one",
-                    self.network,
-                    hello.network.escape_debug()
-                ),
-            ));
-        }
-        if hello.agent.len() > 64 {
-            return Err(Denied::fatal("malformed", "agent has more than 64 bytes"));
-        }
+        self.door.hello(hello)?;
         let Some(attachment) = self.attachments.get_mut(&id) else {
             return Ok(());
         };
@@ -522,60 +497,6 @@ impl State {
         self.outputs
             .push_back(Output::Event(Event::Attached { peer, address }));
         Ok(())
-    }
-
-    fn own_record(
-        &self,
-        peer: PeerId,
-        bytes: &[u8],
-        resource: bool,
-        now: Now,
-    ) -> Result<Signed<PresenceRecord>, Denied> {
-        let record = Signed::<PresenceRecord>::verify(bytes)?;
-        let refuse = |code, text: &str| Err(Denied::new(code, text));
-        if record.peer != peer {
-            return Err(Denied::fatal("forged", "the record is another peer's"));
-        }
-        if record.network != self.network {
-            return refuse("network", "the record is of another network");
-        }
-        if record.room.starts_with(RESOURCE_ROOM) != resource
-            || (!resource && record.room.starts_with('/'))
-        {
-            return refuse("denied", "room names that begin with / are reserved");
-        }
-        if !record.attach.contains(&self.node) {
-            return refuse("denied", "the record doesn't list this node");
-        }
-        if record.expires + limits::CLOCK_SKEW_MS < now.millis {
-            return refuse("expired", "the record has expired; check the clock");
-        }
-        if record.expires > now.millis + limits::RECORD_LIFE_MS + limits::CLOCK_SKEW_MS {
-            return refuse(
-                "expired",
-                "the record ends more than 10 minutes ahead; check the clock",
-            );
-        }
-        Ok(record)
-    }
-
-    fn own_leave(
-        &self,
-        peer: PeerId,
-        bytes: &[u8],
-        resource: bool,
-    ) -> Result<Signed<Leave>, Denied> {
-        let leave = Signed::<Leave>::verify(bytes)?;
-        if leave.peer != peer {
-            return Err(Denied::fatal("forged", "the leave is another peer's"));
-        }
-        if leave.network != self.network || leave.room.starts_with(RESOURCE_ROOM) != resource {
-            return Err(Denied::new(
-                "denied",
-                "the leave is of another network or kind of room",
-            ));
-        }
-        Ok(leave)
     }
 
     fn refuse_and_close(&mut self, id: AttachmentId, code: &'static str, text: &str) {
@@ -662,21 +583,6 @@ impl State {
             }
         }
         Some(attachment)
-    }
-}
-
-impl From<Malformed> for Denied {
-    fn from(malformed: Malformed) -> Self {
-        Denied::fatal("malformed", malformed.to_string())
-    }
-}
-
-impl From<crate::wire::Refused> for Denied {
-    fn from(refused: crate::wire::Refused) -> Self {
-        match refused {
-            crate::wire::Refused::Malformed(malformed) => malformed.into(),
-            forged => Denied::fatal("forged", forged.to_string()),
-        }
     }
 }
 
