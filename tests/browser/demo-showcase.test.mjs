@@ -6,18 +6,23 @@ import { staged } from '../support/stage.mjs'
 
 const PICTURES = 24
 
-/** Opens the showcase and waits until every picture is shown or given up. */
+/**
+ * Opens the showcase and waits until every picture is shown or given up.
+ *
+ * @param {import('../support/stage.mjs').Stage} stage
+ * @param {{ kind?: string, context?: import('puppeteer-core').BrowserContext }} [where]
+ */
 async function visit(stage, url, name, { kind, context } = {}) {
-  const visitor = stage.watch(await stage.page(kind, context), name)
-  /** Picture bytes as the browser saw them on the wire, whatever the page says. */
-  visitor.fromOrigin = 0
-  visitor.page.on('response', async (response) => {
-    if (/\/pictures\//.test(response.url())) visitor.fromOrigin += Number(response.headers()['content-length'] ?? 1)
+  const { page } = stage.watch(await stage.page(kind, context), name)
+  // Picture bytes as the browser saw them on the wire, whatever the page says.
+  let fromOrigin = 0
+  page.on('response', (response) => {
+    if (/\/pictures\//.test(response.url())) fromOrigin += Number(response.headers()['content-length'] ?? 1)
   })
-  await visitor.page.goto(url)
-  await visitor.page.waitForFunction(() => window.showcase?.stats.done, { polling: 100, timeout: 30_000 })
-  visitor.stats = await visitor.page.evaluate(() => ({ ...window.showcase.stats, pictures: window.showcase.stats.pictures }))
-  return visitor
+  await page.goto(url)
+  await page.waitForFunction(() => window.showcase?.stats.done, { polling: 100, timeout: 30_000 })
+  const stats = await page.evaluate(() => ({ ...window.showcase.stats }))
+  return { page, stats, fromOrigin }
 }
 
 function text(visitor, id) {

@@ -49,7 +49,7 @@ export class Visitor {
     this.page = page
     this.name = name
     page.on('console', (message) => this.log.push(`${message.type()}: ${message.text()}`))
-    page.on('pageerror', (error) => this.log.push(`thrown: ${error.message}`))
+    page.on('pageerror', (error) => this.log.push(`thrown: ${/** @type {Error} */ (error).message}`))
   }
 
   async open(url) {

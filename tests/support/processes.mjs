@@ -121,6 +121,7 @@ export class Program {
     return within(found, `${what} from ${this.name} ${this.args.join(' ')}`, ms)
   }
 
+  /** @param {NodeJS.Signals} signal */
   kill(signal = 'SIGKILL') {
     this.#child.kill(signal)
   }

@@ -50,7 +50,7 @@ export class Stage {
     return this.#site
   }
 
-  /** @param {'chromium' | 'firefox'} kind @returns {Promise<import('puppeteer-core').Browser>} */
+  /** @param {string} kind `chromium` or `firefox` @returns {Promise<import('puppeteer-core').Browser>} */
   browser(kind = 'chromium') {
     let browser = this.#browsers.get(kind)
     if (!browser) {
@@ -67,7 +67,18 @@ export class Stage {
     return (context ?? (await browser.createBrowserContext())).newPage()
   }
 
-  /** A visitor on the test page, attached by `node`. */
+  /**
+   * A visitor on the test page, attached by `node`. `prepare` sees the page before it navigates;
+   * `options` go to `Velox.start`.
+   *
+   * @param {import('./nodes.mjs').Node} node
+   * @param {{
+   *   kind?: string,
+   *   context?: import('puppeteer-core').BrowserContext,
+   *   prepare?: (page: import('puppeteer-core').Page) => Promise<unknown>,
+   *   options?: object,
+   * }} [how]
+   */
   async visitor(node, { kind = 'chromium', context, prepare, options } = {}) {
     const visitor = new Visitor(await this.page(kind, context), `visitor ${this.#visitors.length} (${kind})`)
     this.#visitors.push(visitor)

@@ -1,0 +1,12 @@
+// What our pages hang on `window` for tests to reach: no types of their own cross that border.
+interface Window {
+  visitor: any
+  showcase: any
+  bench: any
+  ice: { servers: string[]; candidates: string[] }
+  ready?: boolean
+  opened?: number
+  raw: any
+  channel: any
+  received: any
+}
