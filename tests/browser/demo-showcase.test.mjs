@@ -10,6 +10,8 @@ const PICTURES = 24
  * Opens the showcase and waits until every picture is shown or given up.
  *
  * @param {import('../support/stage.mjs').Stage} stage
+ * @param {string} url
+ * @param {string} name
  * @param {{ kind?: string, context?: import('puppeteer-core').BrowserContext }} [where]
  */
 async function visit(stage, url, name, { kind, context } = {}) {
