@@ -18,8 +18,9 @@ async function refused(network, name, args) {
   return { code, error: program.log.trim() }
 }
 
+/** What the program itself says last, its log left aside. */
 function oneLine(error) {
-  const lines = error.split('\n').filter(Boolean)
+  const lines = error.split('\n').filter((line) => line && !/^\S+Z +INFO /.test(line))
   assert.equal(lines.length, 1, `one line, not:\n${error}`)
   return lines[0]
 }

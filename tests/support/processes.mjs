@@ -43,7 +43,7 @@ export class Program {
     this.name = name
     this.args = args
     this.#child = spawn(program(name), args, {
-      env: { ...process.env, RUST_BACKTRACE: '1', ...env },
+      env: { ...process.env, RUST_BACKTRACE: '1', NO_COLOR: '1', ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     })
     running.add(this)
