@@ -335,6 +335,13 @@ impl State {
             .unwrap_or_default()
     }
 
+    /// Members of a room, as far as this node knows: 0 where it doesn't serve it.
+    pub fn size(&self, room: &str) -> usize {
+        self.rooms
+            .get(&Topic::of(&self.desk.network, room))
+            .map_or(0, |served| served.room.here().len())
+    }
+
     /// Linked nodes that serve a room of this node, up to [`Config::room_links`] of each room:
     /// connections not to cut.
     pub fn room_nodes_known(&self) -> impl Iterator<Item = PeerId> + use<> {
