@@ -148,8 +148,8 @@ impl Behaviour {
     }
 
     /// Members of a room, as far as this node knows: 0 where it doesn't serve it.
-    pub fn room_size(&self, _room: &str) -> usize {
-        0
+    pub fn room_size(&self, room: &str) -> usize {
+        self.duties.presence.state().size(room)
     }
 
     /// Nodes in the DHT's routing table.

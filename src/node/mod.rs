@@ -22,10 +22,12 @@ pub mod link;
 pub mod presence;
 pub mod signaling;
 mod status;
+#[cfg(test)]
+mod tests;
 mod verdict;
 
 pub use address_book::AddressBook;
-pub use addresses::{Reach, reach, reach_of};
+pub use addresses::{Reach, explain, may_be_dialed, reach, reach_of};
 pub use behaviour::{Behaviour, Event};
 pub use budget::{Budget, Rate};
 pub use builder::{Builder, StartError, check_network, with_peer_id};
