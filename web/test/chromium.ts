@@ -17,11 +17,13 @@ const FLAGS = [
 
 export interface Opened {
   page: Page
+  /** All pages, of one origin, where more than one were asked for. */
+  pages: Page[]
   close: () => Promise<void>
 }
 
-/** Opens `test/pages/<name>.ts`, whose exports are the page's `test`. */
-export async function openPage(name: string): Promise<Opened> {
+/** Opens `test/pages/<name>.ts`, whose exports are the page's `test`, in `count` pages. */
+export async function openPage(name: string, count = 1): Promise<Opened> {
   const { outputFiles } = await build({
     entryPoints: [fileURLToPath(new URL(`./pages/${name}.ts`, import.meta.url))],
     bundle: true,
@@ -41,12 +43,17 @@ export async function openPage(name: string): Promise<Opened> {
     executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
     args: FLAGS,
   })
-  const page = await browser.newPage()
-  page.on('pageerror', (error) => console.error('page:', error))
-  page.on('console', (message) => console.error('page:', message.text()))
-  await page.goto(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`)
+  const pages: Page[] = []
+  for (let i = 0; i < count; i++) {
+    const page = await browser.newPage()
+    page.on('pageerror', (error) => console.error('page:', error))
+    page.on('console', (message) => console.error('page:', message.text()))
+    await page.goto(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`)
+    pages.push(page)
+  }
   return {
-    page,
+    page: pages[0],
+    pages,
     close: async () => {
       await browser.close()
       server.close()

@@ -34,6 +34,10 @@ export const WINDOW_FIRST = 8
 export const WINDOW_MOST = 24
 /** A block that took less than this widens the window; more than four times this narrows it. */
 export const WINDOW_TIME = 1_000
+/** Stalls after which a peer is asked no more, whoever else there is. */
+export const STRIKES = 3
+/** Leaves asked for ahead of what the reader has taken: files may be cut very small. */
+export const AHEAD_LEAVES = 512
 /** Bytes asked for ahead of what the reader has taken. */
 export const AHEAD = 8 * MIB
 /** How long a `have` may take. */

@@ -71,6 +71,11 @@ export class BlockStore {
     }
   }
 
+  /** What `owner` pinned is `to`'s from now on. */
+  rename(owner: string, to: string): void {
+    for (const { by } of this.#pinned.values()) if (by.delete(owner)) by.add(to)
+  }
+
   #drop(cid: string): void {
     this.#looseBytes -= this.#loose.get(cid)?.length ?? 0
     this.#loose.delete(cid)
