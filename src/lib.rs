@@ -3,6 +3,7 @@
 pub mod clock;
 pub mod config;
 pub mod content;
+pub mod demo;
 pub mod gateway;
 pub mod identity;
 pub mod node;

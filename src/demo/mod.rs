@@ -2,7 +2,6 @@
 //! what they do.
 
 mod origin;
-pub mod pictures;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
@@ -66,7 +65,7 @@ pub struct Demo {
 impl Demo {
     /// Makes the pictures and starts everything.
     pub async fn start(config: Config) -> Result<Demo, DemoError> {
-        let drawn = tokio::task::spawn_blocking(move || pictures::draw(config.seed));
+        let drawn = tokio::task::spawn_blocking(move || velox_pictures::draw(config.seed));
         let server = Server::bind(SocketAddr::new(config.ip, config.port)).await?;
         let bootstrap = node(Vec::new())
             .configure(|config| config.attach.max = 0)
@@ -79,7 +78,11 @@ impl Demo {
             .collect();
         let (mut nodes, mut mesh) = (Vec::new(), Vec::new());
         for number in 1..=NODES {
-            let port = if config.port == 0 { 0 } else { config.port + number };
+            let port = if config.port == 0 {
+                0
+            } else {
+                config.port + number
+            };
             let server = Server::bind(SocketAddr::new(config.ip, port)).await?;
             let node = node(known.clone()).spawn().await?;
             node.set_http_addresses(server.multiaddrs()).await?;

@@ -18,7 +18,9 @@ use axum::{
 };
 use serde::Serialize;
 
-use super::{NETWORK, pictures::Picture};
+use velox_pictures::Picture;
+
+use super::NETWORK;
 use crate::{
     content,
     gateway::{self, WELL_KNOWN, asset},
