@@ -1,4 +1,4 @@
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use libp2p::PeerId;
 
@@ -31,21 +31,21 @@ impl Change {
     }
 }
 
-/// What `to`, an attached peer, is told about the peers that `changed` in a room (each with
-/// whether it was here before): nothing about itself, at most 64 peers and 64 KiB a message.
+/// What attached peers are told about those that changed in a room: nothing about themselves,
+/// at most 64 peers and 64 KiB a message.
 pub(super) struct Bulletin {
     /// One message each, with those whom it mentions.
     parts: Vec<(Presence, HashSet<PeerId>)>,
 }
 
 impl Bulletin {
-    pub fn new(name: &str, room: &Room, changed: &HashMap<PeerId, bool>) -> Self {
+    /// About peers that have come, changed or gone. One that came and went in between is told
+    /// to be gone all the same: a snapshot may have shown it to somebody.
+    pub fn new(name: &str, room: &Room, changed: &HashSet<PeerId>) -> Self {
         let mut parts: Vec<(Presence, HashSet<PeerId>)> = Vec::new();
         let mut bytes = usize::MAX;
-        for (peer, was_here) in changed {
-            let Some(change) = change(room, peer, *was_here) else {
-                continue;
-            };
+        for peer in changed {
+            let change = change(room, peer);
             let full = bytes.saturating_add(change.bytes()) > limits::MESSAGE - WRAPPING;
             if full
                 || parts
@@ -93,15 +93,13 @@ impl Bulletin {
     }
 }
 
-fn change(room: &Room, peer: &PeerId, was_here: bool) -> Option<Change> {
+fn change(room: &Room, peer: &PeerId) -> Change {
     let entry = room.get(peer);
-    if let Some(record) = entry
-        .filter(|entry| entry.is_here())
-        .and_then(|entry| entry.record())
-    {
-        return Some(Change::Record(record.wire.clone()));
+    let here = entry.filter(|entry| entry.is_here());
+    match here.and_then(|entry| entry.record()) {
+        Some(record) => Change::Record(record.wire.clone()),
+        None => Change::Gone(entry.and_then(|entry| entry.leave()).cloned()),
     }
-    was_here.then(|| Change::Gone(entry.and_then(|entry| entry.leave()).cloned()))
 }
 
 fn empty(name: &str, room: &Room) -> Presence {

@@ -60,7 +60,7 @@ pub struct Config {
     pub cascade_ms: u64,
     /// Digests that a lost neighbour misses before its attachments count as void.
     pub missed_digests: u32,
-    /// Seconds between two dials of one node.
+    /// Seconds between two dials of one node: about as long as a dial of a dead one takes.
     pub redial_seconds: u64,
     /// Seconds after which a lost node of a room is no longer dialed.
     pub forget_node_seconds: u64,
@@ -103,7 +103,7 @@ impl Default for Config {
             digest_seconds: 30,
             cascade_ms: 500,
             missed_digests: 2,
-            redial_seconds: 20,
+            redial_seconds: 5,
             forget_node_seconds: 30 * 60,
             seek_seconds: [1, 3, 10],
             seek_again_seconds: 60,

@@ -11,14 +11,15 @@ pub(super) fn bucket(peer: &PeerId) -> u8 {
     peer.to_bytes().last().copied().unwrap_or_default()
 }
 
-/// What a signed record puts into its bucket: the first 8 bytes of its SHA-256.
+/// What a signed message puts into its peer's bucket: the first 8 bytes of its SHA-256.
 pub(super) fn hash(signed: &[u8]) -> u64 {
     let mut first = [0; 8];
     first.copy_from_slice(&Sha256::digest(signed)[..8]);
     u64::from_be_bytes(first)
 }
 
-/// The digest of a room, kept up to date record by record.
+/// The digest of a room, kept up to date entry by entry: over every live record, and every
+/// detached message that voids one of its attachments.
 pub(super) struct Buckets(Box<[u64; BUCKETS]>);
 
 impl Default for Buckets {
@@ -28,7 +29,7 @@ impl Default for Buckets {
 }
 
 impl Buckets {
-    /// Puts a record in, or takes it out again.
+    /// Puts an entry in, or takes it out again.
     pub fn toggle(&mut self, peer: &PeerId, hash: u64) {
         self.0[usize::from(bucket(peer))] ^= hash;
     }

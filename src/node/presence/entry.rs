@@ -24,6 +24,8 @@ struct Left {
 struct Void {
     node: PeerId,
     seq: u64,
+    /// What it puts into the digest.
+    hash: u64,
     wire: Bytes,
 }
 
@@ -127,6 +129,7 @@ impl Entry {
         let void = Void {
             node: signed.node,
             seq: signed.seq,
+            hash: digest::hash(signed.bytes()),
             wire: signed.to_wire(),
         };
         match self.voids.iter_mut().find(|void| void.node == signed.node) {
@@ -189,6 +192,15 @@ impl Entry {
             .iter()
             .any(|node| !self.is_void(node))
             .then_some(record)
+    }
+
+    /// What a live record and its void attachments put into the digest. Without the latter, two
+    /// nodes that each know of another attachment's end would never find that together they
+    /// know of the peer's.
+    pub fn digest(&self) -> Option<u64> {
+        let record = self.live()?;
+        let voids = self.voids.iter().map(|void| void.hash);
+        Some(voids.fold(record.hash, |all, hash| all ^ hash))
     }
 
     /// Whether this node takes the peer to be here.

@@ -171,8 +171,8 @@ mod tests {
         let (node, now) = (PeerId::random(), Now::read());
         let mut neighbours = Neighbours::default();
         assert!(neighbours.dial(node, now, &config));
-        assert!(!neighbours.dial(node, now.after(Duration::from_secs(19)), &config));
-        assert!(neighbours.dial(node, now.after(Duration::from_secs(20)), &config));
+        assert!(!neighbours.dial(node, now.after(Duration::from_secs(4)), &config));
+        assert!(neighbours.dial(node, now.after(Duration::from_secs(5)), &config));
     }
 
     #[test]

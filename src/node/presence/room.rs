@@ -1,4 +1,4 @@
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use libp2p::PeerId;
 
@@ -31,7 +31,7 @@ pub(super) struct Room {
     strangers: usize,
     buckets: Buckets,
     here: Census,
-    changed: HashMap<PeerId, bool>,
+    changed: HashSet<PeerId>,
     fallen: Vec<PeerId>,
 }
 
@@ -45,6 +45,7 @@ struct Kept {
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct Standing {
     live: Option<u64>,
+    digest: Option<u64>,
     here: bool,
     local: bool,
     end: Millis,
@@ -54,6 +55,7 @@ impl Kept {
     fn standing(&self) -> Standing {
         Standing {
             live: self.entry.live().map(|record| record.hash),
+            digest: self.entry.digest(),
             here: self.entry.is_here(),
             local: self.entry.local,
             end: self.end,
@@ -244,8 +246,9 @@ impl Room {
             }
         }
         let live = after.and_then(|after| after.live);
-        if before.live != live {
-            for hash in before.live.iter().chain(&live) {
+        let digest = after.and_then(|after| after.digest);
+        if before.digest != digest {
+            for hash in before.digest.iter().chain(&digest) {
                 self.buckets.toggle(&peer, *hash);
             }
         }
@@ -259,7 +262,7 @@ impl Room {
             self.here.remove(&peer);
         }
         if before.here != here || (here && before.live != live) {
-            self.changed.entry(peer).or_insert(before.here);
+            self.changed.insert(peer);
         }
         let is_local = after.map_or(before.local, |after| after.local);
         if live.is_none() && is_local {
@@ -267,8 +270,8 @@ impl Room {
         }
     }
 
-    /// Who changed since the last call, and whether they were here before.
-    pub fn take_changed(&mut self) -> HashMap<PeerId, bool> {
+    /// Who has come, changed or gone since the last call.
+    pub fn take_changed(&mut self) -> HashSet<PeerId> {
         std::mem::take(&mut self.changed)
     }
 

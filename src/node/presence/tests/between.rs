@@ -308,6 +308,29 @@ fn a_dead_record_travels_with_what_voids_it() {
 }
 
 #[test]
+fn two_ends_that_are_known_on_one_side_each_make_a_peer_gone() {
+    let mut pair = Pair::linked();
+    let mut carol = Peer::new(pair.now);
+    let record = carol.record(&[pair.a.id(), pair.b.id()], pair.now);
+    pair.a.state.join(record.clone(), pair.now).unwrap();
+    pair.b.state.join(record, pair.now).unwrap();
+    pair.unlink();
+    pair.a.state.detached(carol.id(), pair.now);
+    pair.b.state.detached(carol.id(), pair.now);
+    pair.a.outputs();
+    pair.b.outputs();
+    assert!(
+        pair.a.has(&carol) && pair.b.has(&carol),
+        "attached to the other, it seems"
+    );
+    pair.link();
+    pair.talk();
+    pair.run(secs(31));
+    pair.talk();
+    assert!(!pair.a.has(&carol) && !pair.b.has(&carol));
+}
+
+#[test]
 fn a_lost_node_takes_its_members_with_it_and_brings_them_back() {
     let mut pair = Pair::linked();
     assert!(pair.all_here());
