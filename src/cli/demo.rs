@@ -1,8 +1,9 @@
 //! `velox demo`
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::SocketAddr;
 
 use clap::Args;
+use serde::Serialize;
 use velox_mesh::{
     demo::{Config, Demo as Mesh},
     node::with_peer_id,
@@ -16,12 +17,10 @@ use super::{
 /// Starts a bootstrap node, three nodes and an origin with a page, all in this process.
 #[derive(Debug, Args)]
 pub struct Demo {
-    /// The page's port; the nodes' ports follow it (0: any).
-    #[arg(long, default_value_t = 8080)]
-    port: u16,
-    /// Listen on this host alone, not on the local network.
-    #[arg(long)]
-    loopback: bool,
+    /// Where to serve the page; the nodes take the ports after its (port 0 is any).
+    /// 127.0.0.1 keeps it on this machine.
+    #[arg(long, value_name = "ADDR:PORT", default_value = "0.0.0.0:8080")]
+    http: SocketAddr,
     /// What the pictures are made from.
     #[arg(long, default_value_t = 2015)]
     seed: u64,
@@ -32,13 +31,8 @@ pub struct Demo {
 
 impl Demo {
     pub async fn run(self) -> Result<(), Failure> {
-        let ip = match self.loopback {
-            true => Ipv4Addr::LOCALHOST,
-            false => Ipv4Addr::UNSPECIFIED,
-        };
         let mesh = Mesh::start(Config {
-            port: self.port,
-            ip: IpAddr::V4(ip),
+            http: self.http,
             seed: self.seed,
         })
         .await?;
@@ -53,7 +47,11 @@ impl Demo {
                 .pages
                 .first()
                 .map(|page| page.trim_end_matches('/').to_owned());
-            json_line(&Ready::new(node.peer_id().to_string(), addrs, page))?;
+            json_line(&DemoReady {
+                ready: Ready::new(node.peer_id().to_string(), addrs, page),
+                urls: &mesh.pages,
+                nodes: &mesh.nodes,
+            })?;
         } else {
             print(&mesh);
         }
@@ -61,6 +59,15 @@ impl Demo {
         mesh.stop().await;
         Ok(())
     }
+}
+
+/// The first line of `--json`: the bootstrap node's, and where the pages are.
+#[derive(Serialize)]
+struct DemoReady<'a> {
+    #[serde(flatten)]
+    ready: Ready,
+    urls: &'a [String],
+    nodes: &'a [String],
 }
 
 fn print(mesh: &Mesh) {

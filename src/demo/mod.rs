@@ -3,7 +3,7 @@
 
 mod origin;
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 
 use libp2p::Multiaddr;
 
@@ -15,25 +15,13 @@ use crate::{
 /// Nodes with HTTP, besides the bootstrap node.
 const NODES: u16 = 3;
 
-/// Where the demo listens.
+/// What the demo is made of.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// The origin's port; the nodes' ports follow it. 0 is any.
-    pub port: u16,
-    /// This host alone, or the local network too.
-    pub ip: IpAddr,
+    /// Where the origin listens; the nodes take the ports after its. Port 0 is any.
+    pub http: SocketAddr,
     /// What the pictures are made from.
     pub seed: u64,
-}
-
-impl Default for Config {
-    fn default() -> Self {
-        Config {
-            port: 8080,
-            ip: Ipv4Addr::UNSPECIFIED.into(),
-            seed: 2015,
-        }
-    }
 }
 
 /// Why the demo doesn't start.
@@ -66,7 +54,7 @@ impl Demo {
     /// Makes the pictures and starts everything.
     pub async fn start(config: Config) -> Result<Demo, DemoError> {
         let drawn = tokio::task::spawn_blocking(move || velox_pictures::draw(config.seed));
-        let server = Server::bind(SocketAddr::new(config.ip, config.port)).await?;
+        let server = Server::bind(config.http).await?;
         let bootstrap = node(Vec::new())
             .configure(|config| config.attach.max = 0)
             .spawn()
@@ -78,12 +66,11 @@ impl Demo {
             .collect();
         let (mut nodes, mut mesh) = (Vec::new(), Vec::new());
         for number in 1..=NODES {
-            let port = if config.port == 0 {
-                0
-            } else {
-                config.port + number
+            let port = match config.http.port() {
+                0 => 0,
+                first => first.saturating_add(number),
             };
-            let server = Server::bind(SocketAddr::new(config.ip, port)).await?;
+            let server = Server::bind(SocketAddr::new(config.http.ip(), port)).await?;
             let node = node(known.clone()).spawn().await?;
             node.set_http_addresses(server.multiaddrs()).await?;
             nodes.push(server.url());

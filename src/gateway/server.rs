@@ -95,7 +95,7 @@ impl Server {
                         tracing::error!(%error, "the HTTP server has failed");
                     }
                 }
-                _ = stopped => {}
+                Ok(()) = stopped => {}
             }
         });
         Serving { stop, task }

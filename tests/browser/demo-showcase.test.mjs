@@ -82,6 +82,6 @@ async function startDemo(stage) {
   const network = stage.network()
   const demo = network.keep(new Program('velox', ['demo', '--json', '--http', '127.0.0.1:0']))
   const ready = await demo.event('ready', 60_000)
-  const urls = ready.urls ?? [ready.http, ready.http]
+  const urls = [ready.urls[0], ready.urls[0]]
   return { demo, urls }
 }
