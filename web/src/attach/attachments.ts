@@ -130,6 +130,11 @@ export class Attachments implements Links {
     return Date.now() + median(this.#ranked.map(({ clockOffset }) => clockOffset))
   }
 
+  /** ICE servers of all nodes, the primary's first. */
+  iceServers(): RTCIceServer[] {
+    return this.list().flatMap(({ welcome }) => welcome.ice)
+  }
+
   replace(link: Link): void {
     const attachment = this.#ranked.find((own) => own === link)
     if (!attachment) return

@@ -51,9 +51,7 @@ export const webCryptoSuite: Suite = {
   },
 
   agreementKey: async () =>
-    agreementKeyOf(
-      (await crypto.subtle.generateKey('X25519', false, ['deriveBits'])) as CryptoKeyPair,
-    ),
+    agreementKeyOf(await crypto.subtle.generateKey('X25519', false, ['deriveBits'])),
 
   signingKey: async (stored) =>
     signingKeyOf(

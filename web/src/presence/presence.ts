@@ -230,11 +230,10 @@ export class Rooms implements Presence {
     leaves: Uint8Array[],
   ): Promise<Pick<Said, 'records' | 'leaves'>> {
     const now = this.links.now()
-    const believed = records.map((bytes) => {
-      // Both nodes send the same records: the second need not be verified again.
-      const known = this.#known(room, bytes)
-      return known ?? believe(this.self, room.name, bytes, now)
-    })
+    // Both nodes send the same records: the second need not be verified again.
+    const believed = records.map(
+      async (bytes) => this.#known(room, bytes) ?? believe(this.self, room.name, bytes, now),
+    )
     const left = leaves.map((bytes) =>
       Leave.verify(this.self.verify, bytes).then(
         (leave) =>

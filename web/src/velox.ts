@@ -1,0 +1,179 @@
+/** One peer in one network: what an application holds. */
+import { Attachments, type AttachState } from './attach/attachments.js'
+import type { WebSocketConstructor } from './attach/websocket.js'
+import { Content, type GetOptions, type PutOptions } from './content/content.js'
+import type { ContentStats } from './content/traffic.js'
+import { Emitter } from './emitter.js'
+import { VeloxError } from './errors.js'
+import { NodeLocator } from './presence/locator.js'
+import { Rooms } from './presence/presence.js'
+import { Sessions } from './session/sessions.js'
+import { NodeSignals } from './signaling/signals.js'
+import { begin, type Beginning, type StartOptions } from './start.js'
+
+declare const VELOX_VERSION: string | undefined
+/** What this client calls itself to nodes. */
+const AGENT = `velox-mesh/${typeof VELOX_VERSION === 'string' ? VELOX_VERSION : 'source'}`
+/** Milliseconds that `start` waits for the first node. */
+const START_TIMEOUT = 15_000
+
+export type VeloxState = AttachState
+
+/** A tie to a node. */
+export interface AttachmentStatus {
+  /** The node's PeerId. */
+  peerId: string
+  /** The multiaddr that was dialed. */
+  address: string
+  carrier: 'websocket'
+  /** Milliseconds of a round trip, as the handshake saw it. */
+  rtt: number
+  /** Whether it is the first in rank. */
+  primary: boolean
+}
+
+export interface VeloxStats {
+  attachments: AttachmentStatus[]
+  /** Open sessions. */
+  sessions: number
+  content: ContentStats
+}
+
+export interface VeloxEvents {
+  state: VeloxState
+  /** An attachment has come or gone, or the rank has changed. */
+  attachments: AttachmentStatus[]
+  /** Something failed that nobody was waiting for. */
+  error: VeloxError
+}
+
+export class Velox {
+  readonly peerId: string
+  readonly network: string
+  readonly #events = new Emitter<VeloxEvents>()
+  readonly #attachments: Attachments
+  readonly #presence: Rooms
+  readonly #locator: NodeLocator
+  readonly #signals: NodeSignals
+  readonly #sessions: Sessions
+  readonly #content: Content
+  readonly #release: () => void
+  #stopped = false
+
+  private constructor({ self, sources, webSocket, release }: Beginning, options: StartOptions) {
+    this.peerId = self.peerId
+    this.network = self.network
+    this.#release = release
+    const attachments = new Attachments(self, {
+      ...sources,
+      webSocket,
+      agent: AGENT,
+      token: options.token,
+    })
+    this.#attachments = attachments
+    this.#presence = new Rooms(self, attachments)
+    this.#locator = new NodeLocator(self, attachments)
+    this.#signals = new NodeSignals(self, attachments, this.#presence, () => attachments.iceServers())
+    this.#sessions = new Sessions({
+      signals: this.#signals,
+      rtc: options.rtc?.RTCPeerConnection,
+      privacy: options.privacy,
+    })
+    this.#content = new Content({ sessions: this.#sessions, locator: this.#locator, rooms: () => [] })
+    attachments.probe = (link) => this.#presence.probe(link)
+    attachments.onState((state) => this.#events.emit('state', state))
+    attachments.onChange(() => this.#events.emit('attachments', this.attachments))
+    attachments.onMessage((message) => {
+      if (!('refused' in message) || message.refused.id !== undefined || message.refused.room) return
+      const { code, text } = message.refused
+      this.#events.emit('error', new VeloxError(code === 'quota' ? 'quota' : 'denied', text))
+    })
+  }
+
+  /**
+   * Resolves when this peer is attached to its first node. Rejects with `unreachable` after 15 s,
+   * naming what was tried and why it failed; with `denied` where every node refuses; with
+   * `malformed`, `unsupported`, `needs-https` or `in-use` for what the options ask.
+   */
+  static async start(options: StartOptions = {}): Promise<Velox> {
+    const beginning = await begin(options)
+    let velox: Velox | undefined
+    try {
+      velox = new Velox(beginning, options)
+      const first = velox.#attachments.first(START_TIMEOUT)
+      await Promise.all([first, velox.#attachments.start()])
+      return velox
+    } catch (error) {
+      if (velox) await velox.stop()
+      else beginning.release()
+      throw error
+    }
+  }
+
+  /** `connecting` until `start` resolves, then `attached`, or `detached` while no node is there. */
+  get state(): VeloxState {
+    return this.#attachments.state
+  }
+
+  /** In rank order: the primary first. */
+  get attachments(): AttachmentStatus[] {
+    return this.#attachments.list().map(({ node, address, carrier, rtt }, index) => ({
+      peerId: node,
+      address,
+      carrier: carrier.kind,
+      rtt,
+      primary: index === 0,
+    }))
+  }
+
+  /** Returns its undo. */
+  on<Name extends keyof VeloxEvents>(
+    name: Name,
+    listener: (event: VeloxEvents[Name]) => void,
+  ): () => void {
+    return this.#events.on(name, listener)
+  }
+
+  /** Keeps content in this page and announces it; resolves with its CID. */
+  put(content: Blob | Uint8Array, options?: PutOptions): Promise<string> {
+    return this.#content.put(content, options)
+  }
+
+  /** Content by its CID, every block verified. */
+  get(cid: string, options?: GetOptions): Promise<Response> {
+    return this.#content.get(cid, options)
+  }
+
+  /** Leaves the nodes, but no room and no session: for a page that wants to be quiet. */
+  pause(): void {
+    this.#attachments.pause()
+  }
+
+  /** Attaches again after `pause`. */
+  resume(): void {
+    this.#attachments.resume()
+  }
+
+  stats(): VeloxStats {
+    return {
+      attachments: this.attachments,
+      sessions: [...this.#sessions.open()].length,
+      content: this.#content.stats(),
+    }
+  }
+
+  /** Leaves everything and ends. */
+  async stop(): Promise<void> {
+    if (this.#stopped) return
+    this.#stopped = true
+    this.#content.stop()
+    this.#sessions.stop()
+    this.#signals.stop()
+    this.#locator.stop()
+    this.#presence.stop()
+    this.#attachments.stop()
+    this.#release()
+  }
+}
+
+export type { StartOptions, WebSocketConstructor }
