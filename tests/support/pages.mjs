@@ -77,7 +77,7 @@ export class Visitor {
 
   /** PeerIds of the nodes that the page is attached to, primary first. */
   nodes() {
-    return this.page.evaluate(() => window.visitor.velox.attachments.map((attachment) => attachment.node))
+    return this.page.evaluate(() => window.visitor.velox.attachments.map((attachment) => attachment.peerId))
   }
 }
 

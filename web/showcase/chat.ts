@@ -38,7 +38,8 @@ export function openChat(mesh: Mesh, room: Room): void {
     input.value = ''
     const line = say(mesh.peerId, text, true)
     if (!room.peers.size) note(line, 'Nobody else is here to read it.')
-    room.send(TYPE, { text }).catch((error: unknown) => note(line, undelivered(error)))
+    // By name, so that who is being connected to gets it too, and who can't be reached is told of.
+    room.send(TYPE, { text }, { to: [...room.peers.keys()] }).catch((error: unknown) => note(line, undelivered(error)))
   })
   send.disabled = false
 }

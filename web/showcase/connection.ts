@@ -1,38 +1,30 @@
 /** The page's own tie to the network: its state in the header, and how nodes are called. */
 
-import type { Attachment, Mesh, MeshState } from './mesh.js'
+import type { Mesh, MeshState } from './mesh.js'
 import { shortId } from './names.js'
 
-/** Where a node answers, as far as this page has learnt it; nodes have no other name. */
-const places = new Map<string, string>()
-
-/** "node at 192.168.1.7:8081", or "node …x7Qd4f" where the page doesn't know its address. */
-export function nodeName(peerId: string): string {
-  const place = places.get(peerId)
-  return place ? `node at ${place}` : `node …${shortId(peerId)}`
+/** What the page tells others of its primary node, or undefined while there is none. */
+export function ownNode(mesh: Mesh): string | undefined {
+  const [primary] = mesh.attachments
+  return primary && nodeName(primary)
 }
 
-function learn(attachments: readonly Attachment[]): void {
-  for (const { node, url } of attachments) {
-    if (!node || !url) continue
-    try {
-      places.set(node, new URL(url).host)
-    } catch {
-      // A multiaddr: the PeerId has to do.
-    }
-  }
+/** "192.168.1.7:8081" of a multiaddr; "…x7Qd4f", the end of the PeerId, where that has none. */
+function nodeName({ peerId, address }: Mesh['attachments'][number]): string {
+  const [, family, host, , port] = address.split('/')
+  if (!host || !port || !/^(ip[46]|dns[46]?)$/.test(family ?? '')) return `…${shortId(peerId)}`
+  return family === 'ip6' ? `[${host}]:${port}` : `${host}:${port}`
 }
 
 /** Shows the state from now on. */
 export function drawConnection(mesh: Mesh): void {
   const draw = (): void => {
-    learn(mesh.attachments)
-    const [primary, ...others] = mesh.attachments
-    const node = primary?.node ? nodeName(primary.node) : 'a node'
-    const spare = others.length ? ` and ${others.length} more` : ''
-    showState(mesh.state, mesh.state === 'attached' ? `Attached to ${node}${spare}` : undefined)
+    const others = mesh.attachments.length - 1
+    const spare = others > 0 ? ` and ${others} more` : ''
+    showState(mesh.state, mesh.state === 'attached' ? `Attached to ${ownNode(mesh) ?? 'a node'}${spare}` : undefined)
   }
   mesh.on('state', draw)
+  mesh.on('attachments', draw)
   draw()
 }
 

@@ -8,12 +8,12 @@
 import { openChat, drawEmptyChat } from './chat.js'
 import { chosenMode, drawChoices } from './choices.js'
 import { company } from './company.js'
-import { drawConnection, nodeName, showState } from './connection.js'
+import { drawConnection, ownNode, showState } from './connection.js'
 import type { Picture } from './fetching.js'
 import { drawPlaceholders, drawTiles, loadTiles, type Tile } from './gallery.js'
 import { startMesh, type Mesh, type Room } from './mesh.js'
 import { notice } from './notices.js'
-import { drawPeople } from './people.js'
+import { drawPeople, type About } from './people.js'
 import { drawTraffic, Traffic } from './traffic.js'
 import { viewer } from './viewer.js'
 import { inWords } from './words.js'
@@ -65,10 +65,11 @@ async function start(showcase: Showcase): Promise<Mesh | null> {
 async function enter(showcase: Showcase, mesh: Mesh | null, gallery: Gallery): Promise<Room | null> {
   if (!mesh) return null
   try {
-    const room = await mesh.join(gallery.room)
+    const about = (): About => ({ node: ownNode(mesh) })
+    const room = await mesh.join(gallery.room, { metadata: about() })
     showcase.room = room
     showcase.stats.serves = true
-    drawPeople(mesh, room, nodeName)
+    drawPeople(mesh, room)
     openChat(mesh, room)
     await company(room, gallery.members)
     return room

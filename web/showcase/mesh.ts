@@ -3,9 +3,7 @@
 export interface Member {
   readonly peerId: string
   readonly metadata?: unknown
-  readonly connected?: boolean
-  /** Nodes that the peer is attached to, primary first. */
-  readonly via?: readonly string[]
+  readonly connected: boolean
 }
 
 export interface Message {
@@ -31,9 +29,11 @@ export interface Room {
   leave(): Promise<unknown>
 }
 
+/** A tie to a node. */
 export interface Attachment {
-  readonly node?: string
-  readonly url?: string
+  readonly peerId: string
+  /** The multiaddr that was dialed. */
+  readonly address: string
 }
 
 export type MeshState = 'connecting' | 'attached' | 'detached'
@@ -43,6 +43,7 @@ export interface Mesh {
   readonly state: MeshState
   readonly attachments: readonly Attachment[]
   on(name: 'state', listener: (state: MeshState) => void): () => void
+  on(name: 'attachments', listener: () => void): () => void
   on(name: 'error', listener: (error: unknown) => void): () => void
   put(content: Blob): Promise<unknown>
   get(cid: string, options?: { onProgress?: () => void; signal?: AbortSignal }): Promise<Response>

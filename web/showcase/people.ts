@@ -1,10 +1,16 @@
 /** The list of who is here: this page first, then the others in order of their names. */
 
+import { ownNode } from './connection.js'
 import type { Member, Mesh, Room } from './mesh.js'
 import { avatar, nameOf, shortId } from './names.js'
 
-/** Keeps the list at what the room says. `nodeName` puts a node into words. */
-export function drawPeople(mesh: Mesh, room: Room, nodeName: (peerId: string) => string): () => void {
+/** What this page tells the others about itself when it joins: the node that it is attached to. */
+export interface About {
+  readonly node?: string
+}
+
+/** Keeps the list at what the room says. */
+export function drawPeople(mesh: Mesh, room: Room): void {
   const list = document.getElementById('people-list')!
   const alone = document.getElementById('people-alone')!
   const counts = [document.getElementById('people-count')!, document.getElementById('dock-people')!]
@@ -12,10 +18,8 @@ export function drawPeople(mesh: Mesh, room: Room, nodeName: (peerId: string) =>
   const draw = (): void => {
     const others = [...room.peers.values()].sort((a, b) => nameOf(a.peerId).localeCompare(nameOf(b.peerId)))
     list.replaceChildren(
-      entry(mesh.peerId, 'You', where(mesh.attachments[0]?.node, nodeName), true),
-      ...others.map((peer) =>
-        entry(peer.peerId, '', where(peer.via?.[0], nodeName), peer.connected ?? false),
-      ),
+      entry(mesh.peerId, 'You', ownNode(mesh), true),
+      ...others.map((peer) => entry(peer.peerId, '', nodeOf(peer), peer.connected)),
     )
     alone.hidden = others.length > 0
     // Large rooms hand out a sample, so the size may exceed the list.
@@ -24,16 +28,16 @@ export function drawPeople(mesh: Mesh, room: Room, nodeName: (peerId: string) =>
   }
 
   for (const change of ['join', 'leave', 'connect', 'disconnect', 'update'] as const) room.on(change, draw)
-  mesh.on('state', draw)
+  mesh.on('attachments', draw)
   draw()
-  return draw
 }
 
-function where(node: string | undefined, nodeName: (peerId: string) => string): string {
-  return node ? `on ${nodeName(node)}` : ''
+function nodeOf(peer: Member): string | undefined {
+  const { node } = (peer.metadata ?? {}) as { node?: unknown }
+  return typeof node === 'string' ? node : undefined
 }
 
-function entry(peerId: Member['peerId'], note: string, place: string, connected: boolean): HTMLElement {
+function entry(peerId: string, note: string, node: string | undefined, connected: boolean): HTMLElement {
   const item = document.createElement('li')
   item.className = 'person'
   item.dataset['peer'] = peerId
@@ -51,8 +55,8 @@ function entry(peerId: Member['peerId'], note: string, place: string, connected:
   }
   const detail = document.createElement('span')
   detail.className = 'person-detail'
-  const state = connected ? '' : 'connecting…'
-  detail.textContent = [place, state].filter(Boolean).join(' · ') || `…${shortId(peerId)}`
+  const place = node ? `on node ${node}` : `…${shortId(peerId)}`
+  detail.textContent = connected ? place : `${place} · connecting…`
   words.append(name, detail)
   item.append(avatar(peerId), words)
   return item
