@@ -56,7 +56,7 @@ function entry(peerId: string, note: string, node: string | undefined, connected
   const detail = document.createElement('span')
   detail.className = 'person-detail'
   const place = node ? `on node ${node}` : `…${shortId(peerId)}`
-  detail.textContent = connected ? place : `${place} · connecting…`
+  detail.textContent = connected ? place : `connecting… · ${place}`
   words.append(name, detail)
   item.append(avatar(peerId), words)
   return item
