@@ -15,7 +15,7 @@ const refused = (why: RegExp) => (error: { code?: string; message: string }) => 
 async function walk(root: Cid, blocks: Map<string, Uint8Array>): Promise<number> {
   const tree = await openTree(root, async (cid) => blocks.get(cid.text)!)
   let pieces = 0
-  for await (const _ of tree.pieces) pieces++
+  while (!(await tree.pieces.next()).done) pieces++
   return pieces
 }
 
