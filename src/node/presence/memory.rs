@@ -23,10 +23,10 @@ impl Memory {
             self.order.retain(|other| *other != topic);
         }
         self.order.push_back(topic);
-        if self.order.len() > config.max_remembered_rooms {
-            if let Some(oldest) = self.order.pop_front() {
-                self.rooms.remove(&oldest);
-            }
+        if self.order.len() > config.max_remembered_rooms
+            && let Some(oldest) = self.order.pop_front()
+        {
+            self.rooms.remove(&oldest);
         }
     }
 

@@ -250,10 +250,10 @@ impl State {
     /// An attached peer wants a room's snapshot again.
     pub fn resync(&mut self, peer: PeerId, room: &str, _now: Now) {
         let topic = Topic::of(&self.desk.network, room);
-        if let Some(served) = self.rooms.get(&topic) {
-            if served.local.contains(&peer) {
-                served.snapshot(peer, &mut self.desk);
-            }
+        if let Some(served) = self.rooms.get(&topic)
+            && served.local.contains(&peer)
+        {
+            served.snapshot(peer, &mut self.desk);
         }
     }
 
