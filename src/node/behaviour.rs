@@ -27,7 +27,8 @@ use libp2p::{
 use super::{
     Config, Denied, Verdict,
     address_book::{AddressBook, without_peer_id},
-    addresses, attach,
+    addresses::{self, Reach},
+    attach,
     connections::Connections,
     discovery,
     duties::{Duties, DutiesEvent, protocol_version, topic_score_params},
@@ -66,6 +67,13 @@ pub enum Event {
     },
 }
 
+/// One node's records, by who is told.
+struct Records {
+    loopback: Signed<NodeRecord>,
+    private: Signed<NodeRecord>,
+    global: Signed<NodeRecord>,
+}
+
 /// A node.
 pub struct Behaviour {
     duties: Duties,
@@ -81,7 +89,8 @@ pub struct Behaviour {
     listening: BTreeSet<Multiaddr>,
     /// Where its HTTP server is reached.
     http: Vec<Multiaddr>,
-    record: Option<Signed<NodeRecord>>,
+    /// Its own record with every address, and such as name only addresses that reach further.
+    records: Option<Records>,
     queries: HashMap<kad::QueryId, Vec<u8>>,
     next_tick: Now,
     timer: Delay,
@@ -108,7 +117,7 @@ impl Behaviour {
             nameless,
             listening: BTreeSet::new(),
             http: Vec::new(),
-            record: None,
+            records: None,
             queries: HashMap::new(),
             next_tick: Now::read(),
             timer: Delay::new(Duration::ZERO),
@@ -122,9 +131,20 @@ impl Behaviour {
         self.sign_record();
     }
 
-    /// The node's own signed record.
+    /// The node's own signed record, with every address.
     pub fn record(&self) -> Option<&Signed<NodeRecord>> {
-        self.record.as_ref()
+        self.records.as_ref().map(|records| &records.loopback)
+    }
+
+    /// The node's own signed record for somebody at `address`: nobody is told of addresses that
+    /// mean something else, or nothing, where he is.
+    pub fn record_for(&self, address: &Multiaddr) -> Option<&Signed<NodeRecord>> {
+        let records = self.records.as_ref()?;
+        Some(match addresses::reach_of(address) {
+            Reach::Loopback => &records.loopback,
+            Reach::Private => &records.private,
+            Reach::Global => &records.global,
+        })
     }
 
     /// Signed records of other nodes to attach to, for somebody at `address`.
@@ -192,14 +212,28 @@ impl Behaviour {
 
     fn sign_record(&mut self) {
         let now = Now::read();
-        let addrs: Vec<_> = self
+        let records = Records {
+            loopback: self.sign_for(Reach::Loopback, now),
+            private: self.sign_for(Reach::Private, now),
+            global: self.sign_for(Reach::Global, now),
+        };
+        self.duties
+            .discovery
+            .state_mut()
+            .set_own_record(records.loopback.clone(), now);
+        self.records = Some(records);
+    }
+
+    fn sign_for(&self, reach: Reach, now: Now) -> Signed<NodeRecord> {
+        let addrs = self
             .http
             .iter()
             .chain(&self.listening)
+            .filter(|address| addresses::reach_of(address) >= reach)
             .take(limits::NODE_ADDRESSES)
             .map(|address| without_peer_id(address.clone()).to_string())
             .collect();
-        let record = Signed::sign(
+        Signed::sign(
             &self.identity,
             NodeRecord {
                 v: V1,
@@ -209,16 +243,11 @@ impl Behaviour {
                 expires: now.millis + limits::NODE_RECORD_LIFE_MS,
                 addrs,
             },
-        );
-        self.record = Some(record.clone());
-        self.duties
-            .discovery
-            .state_mut()
-            .set_own_record(record, now);
+        )
     }
 
     fn tick(&mut self, now: Now) {
-        let renew = match &self.record {
+        let renew = match self.record() {
             Some(record) => record.expires < now.millis + RECORD_RENEWAL_MS,
             None => true,
         };

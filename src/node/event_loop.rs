@@ -13,7 +13,10 @@ use super::{
     handle::{Command, Document},
     status::{ConnectionSummary, DhtSummary},
 };
-use crate::{clock::Now, wire::Bytes};
+use crate::{
+    clock::Now,
+    wire::{Bytes, Signed},
+};
 
 /// How often what has changed is written to disk.
 const SAVE: Duration = Duration::from_secs(15);
@@ -86,9 +89,9 @@ impl EventLoop {
                 answer.send(self.status()).ok();
             }
             Command::Document { for_whom, answer } => {
-                let record = behaviour.record().map(|record| record.to_wire());
+                let record = behaviour.record_for(&for_whom);
                 let document = Document {
-                    record: record.unwrap_or_else(|| Bytes::from(Vec::new())),
+                    record: record.map_or_else(Bytes::new, Signed::to_wire),
                     nodes: behaviour.nodes_for(&for_whom),
                 };
                 answer.send(document).ok();

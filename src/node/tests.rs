@@ -67,3 +67,18 @@ fn its_record_lists_where_it_is_reached() {
     assert_eq!(record.addrs, ["/ip4/192.0.2.1/tcp/8080/ws"]);
     assert_eq!(record.network, "example.org");
 }
+
+#[test]
+fn nobody_is_told_of_addresses_that_do_not_reach_him() {
+    let mut behaviour = behaviour();
+    let all = [
+        "/ip4/127.0.0.1/tcp/1/ws",
+        "/ip4/10.0.0.1/tcp/1/ws",
+        "/ip4/192.0.2.1/tcp/1/ws",
+    ];
+    behaviour.set_http_addresses(all.iter().map(|text| text.parse().unwrap()).collect());
+    for (whom, known) in all.iter().zip([&all[..], &all[1..], &all[2..]]) {
+        let record = behaviour.record_for(&whom.parse().unwrap());
+        assert_eq!(record.expect("signed").addrs, known);
+    }
+}
