@@ -20,6 +20,8 @@ mod event_loop;
 mod handle;
 pub mod link;
 pub mod presence;
+#[cfg(test)]
+mod rehearsal;
 pub mod signaling;
 mod status;
 #[cfg(test)]

@@ -70,11 +70,13 @@ enum Range {
 impl Range {
     /// Of the first IP address that is listed.
     fn of(addresses: &[Multiaddr]) -> Self {
-        let ip = addresses.iter().find_map(|address| match address.iter().next()? {
-            Protocol::Ip4(ip) => Some(IpAddr::from(ip)),
-            Protocol::Ip6(ip) => Some(IpAddr::from(ip)),
-            _ => None,
-        });
+        let ip = addresses
+            .iter()
+            .find_map(|address| match address.iter().next()? {
+                Protocol::Ip4(ip) => Some(IpAddr::from(ip)),
+                Protocol::Ip6(ip) => Some(IpAddr::from(ip)),
+                _ => None,
+            });
         match ip.map(|ip| ip.to_canonical()) {
             Some(IpAddr::V4(ip)) => {
                 let [a, b, ..] = ip.octets();
@@ -191,7 +193,10 @@ impl Store {
             }
         }
         let full = [
-            (self.providers.get(&record.provider), self.config.per_provider),
+            (
+                self.providers.get(&record.provider),
+                self.config.per_provider,
+            ),
             (self.ranges.get(&range), self.config.per_range),
         ];
         for (group, max) in full {

@@ -10,10 +10,18 @@
 //! receiver is attached to, and whether the node serves a room, it is told with each envelope.
 
 mod config;
+mod dials;
+mod flights;
+mod outside;
+mod seen;
 mod state;
+mod summary;
+#[cfg(test)]
+mod tests;
 
 pub use config::Config;
-pub use state::{Event, State, Summary};
+pub use state::{Event, State};
+pub use summary::Summary;
 
 use libp2p::{PeerId, StreamProtocol};
 

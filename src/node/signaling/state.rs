@@ -1,17 +1,30 @@
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 
 use libp2p::{Multiaddr, PeerId};
 use serde::Serialize;
 use web_time::Instant;
 
-use super::Config;
+use super::{
+    Config, Summary,
+    dials::{Dials, Wait},
+    flights::{Flight, Flights, MAX_NODES, Places},
+    outside::{self, Life, Outside},
+    seen::Seen,
+};
 use crate::{
     clock::Now,
     node::{
-        Denied, Verdict,
+        Budget, Denied, Rate, Verdict,
         link::{Output, StateMachine},
     },
-    wire::{Malformed, attach::FromNode, envelope::Parcel, signal::Carried},
+    wire::{
+        Malformed,
+        attach::FromNode,
+        cbor,
+        envelope::{EnvelopeId, Parcel},
+        limits,
+        signal::{Carried, SignalFrame, Undelivered},
+    },
 };
 
 /// What signaling tells the rest of the node.
@@ -33,101 +46,579 @@ pub enum Event {
     },
 }
 
-/// What signaling has done since the node started, and what it holds now.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Summary {
-    /// Handed to a peer attached here, from a peer attached here.
-    pub delivered_here: u64,
-    /// Handed to a peer attached here, from a neighbour.
-    pub delivered_by_node: u64,
-    /// Handed to a peer attached here, from gossip.
-    pub delivered_by_gossip: u64,
-    /// Handed to a neighbour.
-    pub sent_to_nodes: u64,
-    /// Gossiped by this node for a peer of its own.
-    pub gossiped: u64,
-    /// Given up: the sender was told.
-    pub undelivered: u64,
-    /// Gossip that had been seen before, and repetitions beyond measure.
-    pub duplicates: u64,
-    /// Too late when they came.
-    pub expired: u64,
-    /// Refused by a budget.
-    pub over_budget: u64,
-    /// Refused for their form or their signature.
-    pub refused: u64,
-    /// Dials that failed or took too long.
-    pub dials_failed: u64,
-    /// Envelopes held now.
-    pub held: usize,
-    /// Their bytes.
-    pub held_bytes: usize,
-    /// Peers attached now.
-    pub attached: usize,
-    /// Neighbours linked now.
-    pub neighbours: usize,
-}
+/// Nodes that are dialed at once for one envelope, where none is linked.
+const DIALS_AT_ONCE: usize = 2;
 
 /// The rules of signaling.
 #[derive(Debug)]
 pub struct State {
+    config: Config,
+    node: PeerId,
+    /// Peers attached here: as many as attach lets in.
+    attached: HashMap<PeerId, Attached>,
+    /// Nodes linked to this one.
+    neighbours: HashMap<PeerId, Traffic>,
+    seen: Seen,
+    flights: Flights,
+    dials: Dials,
+    gossip: Option<Budget>,
     outputs: VecDeque<Output<Event>>,
+    counts: Summary,
+}
+
+#[derive(Debug)]
+struct Attached {
+    /// The PeerId's bytes, as blinded receivers are made of them.
+    bytes: Vec<u8>,
+    /// Made when it first sends something.
+    traffic: Option<Traffic>,
+    gossip: Option<Budget>,
+}
+
+/// What somebody may send.
+#[derive(Debug)]
+struct Traffic {
+    envelopes: Budget,
+    bytes: Budget,
+}
+
+impl Traffic {
+    fn new(envelopes: Rate, bytes: Rate, now: Now) -> Self {
+        Traffic {
+            envelopes: Budget::new(envelopes, now),
+            bytes: Budget::new(bytes, now),
+        }
+    }
+
+    fn take(&mut self, bytes: usize, now: Now) -> bool {
+        self.envelopes.take(1, now) && self.bytes.take(bytes, now)
+    }
+}
+
+/// One way to try.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Path {
+    /// The receiver is attached here.
+    Here,
+    /// To the best of the receiver's nodes; to the next if it refuses.
+    Hop,
+    /// To all the others at once: the best one was silent.
+    OtherHops,
+    /// To every node of the room.
+    Gossip,
+}
+
+/// As [`SignalFrame::Carry`], without owning what it carries.
+#[derive(Serialize)]
+#[serde(rename_all = "kebab-case")]
+enum CarryFrame<'a> {
+    Carry(&'a Carried),
 }
 
 impl State {
     /// Nothing attached and nothing linked.
-    pub fn new(_config: Config, _node: PeerId) -> Self {
+    pub fn new(config: Config, node: PeerId) -> Self {
         State {
+            node,
+            attached: HashMap::new(),
+            neighbours: HashMap::new(),
+            seen: Seen::new(config.seen),
+            flights: Flights::new(config.held_for(), config.held, config.held_bytes),
+            dials: Dials::new(config.dial_for(), config.dials, config.waiting),
+            gossip: None,
             outputs: VecDeque::new(),
+            counts: Summary::default(),
+            config,
         }
     }
 
     /// A peer is attached here.
-    pub fn attached(&mut self, _peer: PeerId) {}
+    pub fn attached(&mut self, peer: PeerId) {
+        self.attached.entry(peer).or_insert_with(|| Attached {
+            bytes: peer.to_bytes(),
+            traffic: None,
+            gossip: None,
+        });
+    }
 
     /// It no longer is.
-    pub fn detached(&mut self, _peer: PeerId) {}
+    pub fn detached(&mut self, peer: PeerId) {
+        self.attached.remove(&peer);
+    }
 
     /// An envelope from the attached peer `from`. `via`: the nodes that the receiver may be
     /// attached to, best first. `in_room`: whether this node serves the envelope's room.
+    ///
+    /// What can't be delivered for a reason that lies outside the peer is told to it as
+    /// `undelivered`. An error is the peer's own fault.
     pub fn carry(
         &mut self,
-        _from: PeerId,
-        _carried: Carried,
-        _via: Vec<PeerId>,
-        _in_room: bool,
-        _now: Now,
+        from: PeerId,
+        carried: Carried,
+        via: Vec<PeerId>,
+        in_room: bool,
+        now: Now,
     ) -> Result<(), Denied> {
+        let Some(attached) = self.attached.get_mut(&from) else {
+            return Err(Denied::new("denied", "not attached: say hello again"));
+        };
+        let outside = check(&from, &carried).inspect_err(|_| self.counts.refused += 1)?;
+        let id = outside.id;
+        let traffic = attached.traffic.get_or_insert_with(|| {
+            Traffic::new(self.config.peer_envelopes, self.config.peer_bytes, now)
+        });
+        if !traffic.take(outside::len(&carried.parcel), now) {
+            self.counts.over_budget += 1;
+            self.undelivered(from, id, carried.to, "quota");
+            return Ok(());
+        }
+        match outside.life(now) {
+            Life::Valid => {}
+            Life::Over => {
+                self.counts.expired += 1;
+                self.undelivered(from, id, carried.to, "expired");
+                return Ok(());
+            }
+            Life::TooLong => {
+                self.counts.refused += 1;
+                return Err(Denied::new(
+                    "expired",
+                    "the envelope ends more than 30 s ahead: take the time from welcome",
+                ));
+            }
+        }
+        let nodes = self.ranked(via);
+        let trace = self.seen.trace(&from, &id, now);
+        let attempt = usize::from(trace.attempts);
+        trace.attempts = trace.attempts.saturating_add(1);
+        let paths = [
+            (self.attached.contains_key(&carried.to), Path::Here),
+            (!nodes.is_empty(), Path::Hop),
+            (nodes.len() > 1, Path::OtherHops),
+            (in_room && !trace.gossiped, Path::Gossip),
+        ];
+        let open = || {
+            paths
+                .iter()
+                .filter(|(open, _)| *open)
+                .map(|(_, path)| *path)
+        };
+        let path = open().nth(attempt % open().count().max(1));
+        match path {
+            Some(Path::Here) => {
+                trace.deliveries = trace.deliveries.saturating_add(1);
+                self.counts.delivered_here += 1;
+                self.deliver(carried);
+            }
+            Some(Path::Hop) => self.hop(from, id, carried, nodes, false, in_room, now),
+            Some(Path::OtherHops) => {
+                let others = nodes[1..].to_vec();
+                self.hop(from, id, carried, others, true, in_room, now);
+            }
+            Some(Path::Gossip) => self.publish(from, carried, now)?,
+            None => self.undelivered(from, id, carried.to, "not-attached"),
+        }
         Ok(())
     }
 
     /// An envelope came by gossip on the topic of `room`.
-    pub fn gossip(&mut self, _parcel: Parcel, _room: &str, _now: Now) -> Verdict {
-        Verdict::Ignore
+    pub fn gossip(&mut self, parcel: Parcel, room: &str, now: Now) -> Verdict {
+        let Ok(outside) = Outside::read(&parcel) else {
+            self.counts.refused += 1;
+            return Verdict::Reject;
+        };
+        if outside.life(now) != Life::Valid {
+            self.counts.expired += 1;
+            return Verdict::Ignore;
+        }
+        if self.seen.trace(&outside.from, &outside.id, now).gossiped {
+            self.counts.duplicates += 1;
+            return Verdict::Ignore;
+        }
+        let rate = self.config.gossip;
+        let budget = self.gossip.get_or_insert_with(|| Budget::new(rate, now));
+        if !budget.take(1, now) {
+            self.counts.over_budget += 1;
+            return Verdict::Ignore;
+        }
+        if !outside.verify() {
+            self.counts.refused += 1;
+            return Verdict::Reject;
+        }
+        self.seen.trace(&outside.from, &outside.id, now).gossiped = true;
+        let receiver = self
+            .attached
+            .iter()
+            .find(|(_, attached)| outside.is_for_bytes(&attached.bytes))
+            .map(|(peer, _)| *peer);
+        if let Some(to) = receiver {
+            self.counts.delivered_by_gossip += 1;
+            self.deliver(Carried {
+                to,
+                room: room.to_owned(),
+                via: Vec::new(),
+                parcel,
+            });
+        }
+        Verdict::Accept
     }
 
     /// What has been done, and what is held.
     pub fn summary(&self) -> Summary {
-        Summary::default()
+        Summary {
+            held: self.flights.len(),
+            held_bytes: self.flights.bytes(),
+            attached: self.attached.len(),
+            neighbours: self.neighbours.len(),
+            ..self.counts
+        }
     }
+
+    /// The nodes to try: linked ones first, else as ranked; this one and repetitions left out.
+    fn ranked(&self, mut nodes: Vec<PeerId>) -> Vec<PeerId> {
+        nodes.truncate(self.config.via.min(MAX_NODES));
+        let mut at = 0;
+        while at < nodes.len() {
+            if nodes[at] == self.node || nodes[..at].contains(&nodes[at]) {
+                nodes.remove(at);
+            } else {
+                at += 1;
+            }
+        }
+        nodes.sort_by_key(|node| !self.neighbours.contains_key(node));
+        nodes
+    }
+
+    fn deliver(&mut self, mut carried: Carried) {
+        carried.via = Vec::new();
+        self.outputs.push_back(Output::Event(Event::ToPeer {
+            peer: carried.to,
+            message: FromNode::Carry(carried),
+        }));
+    }
+
+    fn undelivered(&mut self, sender: PeerId, id: EnvelopeId, to: PeerId, code: &str) {
+        self.counts.undelivered += 1;
+        self.outputs.push_back(Output::Event(Event::ToPeer {
+            peer: sender,
+            message: FromNode::Undelivered(Undelivered {
+                id,
+                to,
+                code: code.to_owned(),
+            }),
+        }));
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "all of it makes up the flight")]
+    fn hop(
+        &mut self,
+        sender: PeerId,
+        id: EnvelopeId,
+        mut carried: Carried,
+        nodes: Vec<PeerId>,
+        at_once: bool,
+        in_room: bool,
+        now: Now,
+    ) {
+        carried.via = Vec::new();
+        let name = self.seen.name(&carried.to, &id);
+        let flight = Flight {
+            sender,
+            carried,
+            in_room,
+            at_once,
+            untried: Places::first(nodes.len()),
+            nodes,
+            dialing: Places::default(),
+            sent: Places::default(),
+            code: "not-attached",
+        };
+        if !self.flights.insert(name, flight, now) {
+            self.counts.duplicates += 1;
+            return;
+        }
+        self.advance(name, now);
+        self.land(now);
+    }
+
+    /// Takes a flight's next step, if nothing is to be waited for.
+    fn advance(&mut self, name: u64, now: Now) {
+        let Some(flight) = self.flights.get_mut(name) else {
+            return;
+        };
+        for place in flight.untried.iter() {
+            if !flight.at_once && !flight.sent.is_empty() {
+                return;
+            }
+            let node = flight.nodes[place];
+            if self.neighbours.contains_key(&node) {
+                flight.untried.remove(place);
+                flight.sent.insert(place);
+                self.counts.sent_to_nodes += 1;
+                let frame = cbor::encode(&CarryFrame::Carry(&flight.carried));
+                self.outputs.push_back(Output::Send(node, frame));
+                continue;
+            }
+            if !flight.at_once && flight.dialing.len() >= DIALS_AT_ONCE {
+                continue;
+            }
+            match self.dials.wait(node, name, now) {
+                Wait::Full => {
+                    flight.untried.remove(place);
+                    continue;
+                }
+                Wait::Underway => {}
+                Wait::Dial => self.outputs.push_back(Output::Dial(node)),
+            }
+            flight.untried.remove(place);
+            flight.dialing.insert(place);
+        }
+        if flight.sent.is_empty() && flight.dialing.is_empty() {
+            self.exhausted(name, now);
+        }
+    }
+
+    /// Every node was tried in vain.
+    fn exhausted(&mut self, name: u64, now: Now) {
+        let Some(Flight {
+            sender,
+            carried,
+            in_room,
+            code,
+            ..
+        }) = self.flights.remove(name)
+        else {
+            return;
+        };
+        let Ok(outside) = Outside::read(&carried.parcel) else {
+            return;
+        };
+        let (id, to) = (outside.id, carried.to);
+        if in_room && !self.seen.trace(&sender, &id, now).gossiped {
+            if let Err(denied) = self.publish(sender, carried, now) {
+                tracing::debug!(peer = %sender, %denied, "not gossiped");
+            }
+        } else {
+            self.undelivered(sender, id, to, code);
+        }
+    }
+
+    /// Gossips for a peer of ours. What is forged would be held against this node by those
+    /// that it gossips to.
+    fn publish(&mut self, sender: PeerId, carried: Carried, now: Now) -> Result<(), Denied> {
+        let outside = check(&sender, &carried)?;
+        let id = outside.id;
+        let allowed = self.attached.get_mut(&sender).is_some_and(|attached| {
+            let rate = self.config.peer_gossip;
+            let budget = attached
+                .gossip
+                .get_or_insert_with(|| Budget::new(rate, now));
+            budget.take(1, now)
+        });
+        if !allowed {
+            self.counts.over_budget += 1;
+            self.undelivered(sender, id, carried.to, "quota");
+            return Ok(());
+        }
+        if !outside.verify() {
+            self.counts.refused += 1;
+            return Err(Denied::fatal(
+                "forged",
+                format!("the envelope's signature isn't {sender}'s: sign with the attached key"),
+            ));
+        }
+        self.seen.trace(&sender, &id, now).gossiped = true;
+        self.counts.gossiped += 1;
+        self.outputs.push_back(Output::Event(Event::Gossip {
+            room: carried.room,
+            parcel: carried.parcel,
+        }));
+        Ok(())
+    }
+
+    /// Lets go of flights that are over, or too many.
+    fn land(&mut self, now: Now) {
+        while let Some(flight) = self.flights.pop(now) {
+            // What was sent and not refused may well have arrived: only the receiver's ack says.
+            if flight.sent.is_empty() {
+                if let Ok(outside) = Outside::read(&flight.carried.parcel) {
+                    self.undelivered(flight.sender, outside.id, flight.carried.to, flight.code);
+                }
+            }
+        }
+    }
+
+    /// The flights `names` got no link to `node`.
+    fn unreachable(&mut self, node: &PeerId, names: Vec<u64>, now: Now) {
+        for name in names {
+            if let Some(flight) = self.flights.get_mut(name) {
+                if let Some(place) = flight.place(node) {
+                    flight.dialing.remove(place);
+                    flight.sent.remove(place);
+                }
+            }
+            self.advance(name, now);
+        }
+    }
+
+    fn carried_by(&mut self, node: PeerId, carried: Carried, now: Now) -> Result<(), Malformed> {
+        let Some(traffic) = self.neighbours.get_mut(&node) else {
+            return Ok(());
+        };
+        let outside = Outside::read(&carried.parcel)?;
+        let allowed = traffic.take(outside::len(&carried.parcel), now);
+        let refusal = if !allowed {
+            self.counts.over_budget += 1;
+            Some("quota")
+        } else if outside.life(now) != Life::Valid {
+            self.counts.expired += 1;
+            Some("expired")
+        } else if !self.attached.contains_key(&carried.to) {
+            Some("not-attached")
+        } else if !outside.is_for(&carried.to) {
+            return Err(Malformed::Field {
+                what: "carry",
+                field: "tag",
+                reason: "isn't the receiver blinded".to_owned(),
+            });
+        } else {
+            None
+        };
+        if let Some(code) = refusal {
+            let frame = SignalFrame::Undelivered(Undelivered {
+                id: outside.id,
+                to: carried.to,
+                code: code.to_owned(),
+            });
+            self.outputs
+                .push_back(Output::Send(node, cbor::encode(&frame)));
+            return Ok(());
+        }
+        let trace = self.seen.trace(&outside.from, &outside.id, now);
+        if trace.deliveries >= self.config.deliveries {
+            self.counts.duplicates += 1;
+            return Ok(());
+        }
+        trace.deliveries += 1;
+        self.counts.delivered_by_node += 1;
+        self.deliver(carried);
+        Ok(())
+    }
+
+    fn refused_by(&mut self, node: PeerId, undelivered: Undelivered, now: Now) {
+        let name = self.seen.name(&undelivered.to, &undelivered.id);
+        let Some(flight) = self.flights.get_mut(name) else {
+            return;
+        };
+        let Some(place) = flight.place(&node) else {
+            return;
+        };
+        if flight.sent.remove(place) {
+            flight.code = match undelivered.code.as_str() {
+                "quota" => "quota",
+                "expired" => "expired",
+                _ => "not-attached",
+            };
+            self.advance(name, now);
+        }
+    }
+}
+
+/// What an attached peer's envelope must be before anything is done with it.
+fn check<'a>(from: &PeerId, carried: &'a Carried) -> Result<Outside<'a>, Denied> {
+    if carried.via.len() > limits::ATTACHMENTS {
+        return Err(Denied::fatal(
+            "malformed",
+            format!("carry: via lists more than {} nodes", limits::ATTACHMENTS),
+        ));
+    }
+    if carried.room.is_empty() || carried.room.len() > limits::ROOM {
+        return Err(Denied::fatal(
+            "malformed",
+            format!("carry: a room's name has 1 to {} bytes", limits::ROOM),
+        ));
+    }
+    let outside = Outside::read(&carried.parcel)
+        .map_err(|malformed| Denied::fatal("malformed", malformed.to_string()))?;
+    if outside.from != *from {
+        return Err(Denied::fatal(
+            "forged",
+            format!(
+                "the envelope is from {}, the attachment {from}'s",
+                outside.from
+            ),
+        ));
+    }
+    if !outside.is_for(&carried.to) {
+        return Err(Denied::fatal(
+            "malformed",
+            "carry: the envelope's tag isn't its receiver blinded",
+        ));
+    }
+    Ok(outside)
 }
 
 impl StateMachine for State {
     type Event = Event;
 
-    fn linked(&mut self, _node: PeerId, _address: &Multiaddr, _now: Now) {}
+    fn linked(&mut self, node: PeerId, _: &Multiaddr, now: Now) {
+        if self.neighbours.len() < self.config.neighbours {
+            let config = &self.config;
+            self.neighbours
+                .entry(node)
+                .or_insert_with(|| Traffic::new(config.node_envelopes, config.node_bytes, now));
+        }
+        let names = self.dials.end(&node);
+        if !self.neighbours.contains_key(&node) {
+            self.unreachable(&node, names, now);
+            return;
+        }
+        for name in names {
+            if let Some(flight) = self.flights.get_mut(name) {
+                if let Some(place) = flight.place(&node) {
+                    flight.dialing.remove(place);
+                    flight.untried.insert(place);
+                }
+            }
+            self.advance(name, now);
+        }
+    }
 
-    fn unlinked(&mut self, _node: PeerId, _now: Now) {}
+    fn unlinked(&mut self, node: PeerId, now: Now) {
+        let mut names = self.dials.end(&node);
+        if !names.is_empty() {
+            self.counts.dials_failed += 1;
+        }
+        if self.neighbours.remove(&node).is_some() {
+            names.extend(self.flights.sent_to(&node));
+        }
+        self.unreachable(&node, names, now);
+    }
 
-    fn received(&mut self, _node: PeerId, _frame: &[u8], _now: Now) -> Result<(), Malformed> {
-        Ok(())
+    fn received(&mut self, node: PeerId, frame: &[u8], now: Now) -> Result<(), Malformed> {
+        match cbor::decode("signal frame", frame, limits::NODE_FRAME)? {
+            SignalFrame::Carry(carried) => self.carried_by(node, carried, now),
+            SignalFrame::Undelivered(undelivered) => {
+                self.refused_by(node, undelivered, now);
+                Ok(())
+            }
+        }
     }
 
     fn deadline(&self) -> Option<Instant> {
-        None
+        [self.flights.deadline(), self.dials.deadline()]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
-    fn expired(&mut self, _now: Now) {}
+    fn expired(&mut self, now: Now) {
+        while let Some((node, names)) = self.dials.pop(now) {
+            self.counts.dials_failed += 1;
+            self.unreachable(&node, names, now);
+        }
+        self.land(now);
+    }
 
     fn output(&mut self) -> Option<Output<Event>> {
         self.outputs.pop_front()
