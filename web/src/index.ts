@@ -1,8 +1,10 @@
 /** Velox Mesh in the browser: `Velox.start` is where everything begins. */
 export { VeloxError, type VeloxErrorCode } from './errors.js'
+export type { Message, RequestOptions, Room, RoomEvents, RoomPeer, SendOptions } from './room/room.js'
 export {
   Velox,
   type AttachmentStatus,
+  type JoinOptions,
   type StartOptions,
   type VeloxEvents,
   type VeloxState,

@@ -7,6 +7,7 @@ import { Emitter } from './emitter.js'
 import { VeloxError } from './errors.js'
 import { NodeLocator } from './presence/locator.js'
 import { Rooms } from './presence/presence.js'
+import { Room } from './room/room.js'
 import { Sessions } from './session/sessions.js'
 import { NodeSignals } from './signaling/signals.js'
 import { begin, type Beginning, type StartOptions } from './start.js'
@@ -32,8 +33,15 @@ export interface AttachmentStatus {
   primary: boolean
 }
 
+export interface JoinOptions {
+  /** What other members see of this peer: at most 256 bytes as JSON. */
+  metadata?: unknown
+}
+
 export interface VeloxStats {
   attachments: AttachmentStatus[]
+  /** Rooms that this peer is in. */
+  rooms: number
   /** Open sessions. */
   sessions: number
   content: ContentStats
@@ -57,6 +65,7 @@ export class Velox {
   readonly #signals: NodeSignals
   readonly #sessions: Sessions
   readonly #content: Content
+  readonly #rooms = new Map<string, Room>()
   readonly #release: () => void
   #stopped = false
 
@@ -79,7 +88,7 @@ export class Velox {
       rtc: options.rtc?.RTCPeerConnection,
       privacy: options.privacy,
     })
-    this.#content = new Content({ sessions: this.#sessions, locator: this.#locator, rooms: () => [] })
+    this.#content = new Content({ sessions: this.#sessions, locator: this.#locator, rooms: () => this.#joined() })
     attachments.probe = (link) => this.#presence.probe(link)
     attachments.onState((state) => this.#events.emit('state', state))
     attachments.onChange(() => this.#events.emit('attachments', this.attachments))
@@ -134,6 +143,27 @@ export class Velox {
     return this.#events.on(name, listener)
   }
 
+  /**
+   * Enters a room; resolves when a node has said who is there. Joined twice, it is the same room,
+   * with the newer metadata. Rejects with `malformed`, `too-large`, `denied`, `quota`,
+   * `unreachable` or `closed`.
+   */
+  async join(name: string, { metadata }: JoinOptions = {}): Promise<Room> {
+    if (this.#stopped) throw new VeloxError('closed', 'this peer was stopped: start another')
+    let room = this.#rooms.get(name)
+    if (!room || room.left) {
+      room = new Room({ name, presence: this.#presence, sessions: this.#sessions, self: this.peerId })
+      this.#rooms.set(name, room)
+    }
+    try {
+      await room.join(metadata)
+      return room
+    } catch (error) {
+      if (room.left && this.#rooms.get(name) === room) this.#rooms.delete(name)
+      throw error
+    }
+  }
+
   /** Keeps content in this page and announces it; resolves with its CID. */
   put(content: Blob | Uint8Array, options?: PutOptions): Promise<string> {
     return this.#content.put(content, options)
@@ -157,6 +187,7 @@ export class Velox {
   stats(): VeloxStats {
     return {
       attachments: this.attachments,
+      rooms: this.#joined().length,
       sessions: [...this.#sessions.open()].length,
       content: this.#content.stats(),
     }
@@ -166,6 +197,7 @@ export class Velox {
   async stop(): Promise<void> {
     if (this.#stopped) return
     this.#stopped = true
+    await Promise.all(this.#joined().map((room) => room.leave()))
     this.#content.stop()
     this.#sessions.stop()
     this.#signals.stop()
@@ -173,6 +205,11 @@ export class Velox {
     this.#presence.stop()
     this.#attachments.stop()
     this.#release()
+  }
+
+  #joined(): Room[] {
+    for (const [name, { left }] of this.#rooms) if (left) this.#rooms.delete(name)
+    return [...this.#rooms.values()]
   }
 }
 

@@ -105,6 +105,11 @@ export class Room extends Emitter<RoomEvents> {
     return this.#state === 'joined' ? this.#presence.size(this.name) : 0
   }
 
+  /** Whether this peer has left the room: nothing can be done with it any more. */
+  get left(): boolean {
+    return this.#state === 'left'
+  }
+
   /** Enters the room; called again, it changes the metadata. Rejects as `Presence.join` does. */
   async join(metadata?: unknown): Promise<void> {
     this.#check()
