@@ -127,7 +127,9 @@ export class Content {
     this.#fetches.add(fetch)
     const abort = (): void => fetch.fail(aborted())
     signal?.addEventListener('abort', abort)
-    const ended = (): void => {
+    let failure: unknown
+    const ended = (error?: unknown): void => {
+      failure = error
       signal?.removeEventListener('abort', abort)
       this.#fetches.delete(fetch)
       search.stop()
@@ -140,10 +142,11 @@ export class Content {
       throw error
     }
     const body = bodyOf(tree, { block: (leaf) => fetch.block(leaf), onProgress, ended })
-    return new Response(body, {
+    const response = new Response(body, {
       status: 200,
       headers: { 'content-length': String(tree.size), 'content-type': 'application/octet-stream' },
     })
+    return keepErrors(response, () => failure)
   }
 
   /** Bytes of blocks that came from peers and went to peers. */
@@ -188,6 +191,18 @@ export class Content {
       }
     }
   }
+}
+
+/** Browsers make one TypeError of whatever goes wrong with a body: this keeps our own error. */
+function keepErrors(response: Response, failure: () => unknown): Response {
+  for (const method of ['arrayBuffer', 'blob', 'json', 'text'] as const) {
+    const read = (): Promise<unknown> =>
+      Response.prototype[method].call(response).catch((error: unknown) => {
+        throw failure() ?? error
+      })
+    Object.defineProperty(response, method, { value: read })
+  }
+  return response
 }
 
 const aborted = (): VeloxError => new VeloxError('aborted', 'the caller aborted')
