@@ -29,3 +29,8 @@ test('a peer that stops says good-bye', { timeout: 10_000 }, async (t) => {
   t.diagnostic(`${ms} ms`)
   assert.equal(reason, 'stopped')
 })
+
+test('ICE restarts that cross leave the session as it is', { timeout: 20_000 }, async () => {
+  const result = await opened.page.evaluate(() => window.test.restarts(5))
+  assert.deepEqual(result, { pongs: 5, renegotiations: 5, errors: [] })
+})

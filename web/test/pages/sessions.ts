@@ -75,3 +75,45 @@ export async function stopped(): Promise<{ reason: string; ms: number }> {
   b.stop()
   return result
 }
+
+/** Both sides restart ICE at once, `times` over: how often each was asked for, and what still works. */
+export async function restarts(times: number): Promise<{ pongs: number; renegotiations: number; errors: string[] }> {
+  const hub = new Hub()
+  const [one, two] = [hub.peer(), hub.peer()]
+  const connections: RTCPeerConnection[] = []
+  class Kept extends RTCPeerConnection {
+    constructor(configuration?: RTCConfiguration) {
+      super(configuration)
+      connections.push(this)
+    }
+  }
+  const [a, b] = [one, two].map((signals) => new Sessions({ signals, rtc: Kept }))
+  const errors: string[] = []
+  for (const sessions of [a, b]) sessions.on('disconnect', ({ reason }) => errors.push(reason))
+  const session = await a.connect(two.member, 'test')
+  await connected(b, one.peerId)
+  let renegotiations = 0
+  let pongs = 0
+  const settled = (pc: RTCPeerConnection): Promise<void> =>
+    new Promise((resolve) => {
+      const look = (): void => {
+        if (pc.signalingState !== 'stable' || pc.connectionState !== 'connected') return
+        pc.removeEventListener('signalingstatechange', look)
+        resolve()
+      }
+      pc.addEventListener('signalingstatechange', look)
+    })
+  for (let i = 0; i < times; i++) {
+    const before = connections[0].localDescription!.sdp
+    const both = connections.map(settled)
+    for (const pc of connections) pc.restartIce()
+    await Promise.all(both)
+    if (connections[0].localDescription!.sdp !== before) renegotiations++
+    const heard = new Promise<void>((resolve) => b.handle('lack', () => resolve()))
+    session.send({ lack: [] })
+    await heard
+    pongs++
+  }
+  for (const sessions of [a, b]) sessions.stop()
+  return { pongs, renegotiations, errors: errors.filter((reason) => reason !== 'stopped') }
+}
