@@ -1,0 +1,81 @@
+//! The protocols that a bootstrap node speaks, and no others.
+
+use std::time::Duration;
+
+use libp2p::{
+    Swarm, SwarmBuilder,
+    connection_limits::{self, ConnectionLimits},
+    identify, kad, noise,
+    swarm::NetworkBehaviour,
+    tcp, yamux,
+};
+use velox_mesh::{
+    config::Settings,
+    identity::Identity,
+    node::{AGENT, StartError, discovery, protocol_version},
+};
+
+/// Connections in all: each costs about 30 KB, so 1,024 about 30 MB.
+const MAX_CONNECTIONS: u32 = 1_024;
+/// A connection without a stream is closed after this long: who wants to know more asks again.
+const IDLE: Duration = Duration::from_secs(60);
+/// Streams that a node may have open over QUIC, which sets memory aside for each.
+const QUIC_STREAMS: u32 = 16;
+/// Bytes under way on one of them: a DHT message has 16 KiB at most.
+const QUIC_WINDOW: u32 = 64 * 1024;
+
+#[derive(NetworkBehaviour)]
+pub struct Behaviour {
+    limits: connection_limits::Behaviour,
+    identify: identify::Behaviour,
+    pub kad: kad::Behaviour<discovery::Store>,
+}
+
+/// A swarm that speaks them over TCP and QUIC. Names are resolved elsewhere
+/// ([`crate::names`]): libp2p's resolver would be half of this program.
+pub fn swarm(identity: &Identity, settings: &Settings) -> Result<Swarm<Behaviour>, StartError> {
+    let node = identity.peer_id();
+    let limits = ConnectionLimits::default()
+        .with_max_pending_incoming(Some(128))
+        .with_max_pending_outgoing(Some(32))
+        .with_max_established(Some(MAX_CONNECTIONS))
+        .with_max_established_per_peer(Some(2));
+    let store = discovery::Store::new(settings.discovery.store.clone(), node);
+    let mut kad =
+        kad::Behaviour::with_config(node, store, discovery::kad_config(&settings.network));
+    kad.set_mode(Some(kad::Mode::Server));
+    let identify = identify::Config::new(
+        protocol_version(&settings.network),
+        identity.keypair().public(),
+    )
+    .with_agent_version(AGENT.replace("velox/", "velox-bootstrap/"))
+    .with_push_listen_addr_updates(true);
+    let behaviour = Behaviour {
+        limits: connection_limits::Behaviour::new(limits),
+        identify: identify::Behaviour::new(identify),
+        kad,
+    };
+    let failed = |what, reason: &dyn std::fmt::Display| StartError::Transport {
+        what,
+        reason: reason.to_string(),
+    };
+    let swarm = SwarmBuilder::with_existing_identity(identity.keypair().clone())
+        .with_tokio()
+        .with_tcp(
+            tcp::Config::default().nodelay(true),
+            noise::Config::new,
+            yamux::Config::default,
+        )
+        .map_err(|error| failed("noise", &error))?
+        .with_quic_config(|mut config| {
+            config.max_concurrent_stream_limit = QUIC_STREAMS;
+            config.max_stream_data = QUIC_WINDOW;
+            config.max_connection_data = 4 * QUIC_WINDOW;
+            config
+        })
+        .with_behaviour(|_| behaviour)
+        .map_err(|_| failed("the bootstrap node", &"unreachable"))?
+        .with_swarm_config(|config| config.with_idle_connection_timeout(IDLE))
+        .build();
+    Ok(swarm)
+}
