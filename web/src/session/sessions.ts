@@ -43,7 +43,8 @@ interface Pair {
   /** The other side's key when the present session began: another key is another instance. */
   instance: Uint8Array
   readonly machine: Negotiation
-  readonly holders: Set<string>
+  /** Who holds the session, each with the record by which it knows the peer. */
+  readonly holders: Map<string, Member>
   session: Session | undefined
   connected: boolean
   timer: ReturnType<typeof setTimeout> | undefined
@@ -99,7 +100,7 @@ export class Sessions extends Emitter<SessionsEvents> {
     const pair = this.#pair(member)
     if (!pair) return
     if (member.seq >= pair.member.seq) pair.member = member
-    pair.holders.add(holder)
+    pair.holders.set(holder, member)
     pair.machine.want(this.#now(), first)
     this.#drive(pair)
   }
@@ -107,7 +108,13 @@ export class Sessions extends Emitter<SessionsEvents> {
   /** The holder doesn't need the session any more. `atOnce`: nor will anybody soon. */
   release(peerId: string, holder: string, atOnce = true): void {
     const pair = this.#pairs.get(peerId)
-    if (!pair?.holders.delete(holder) || pair.holders.size > 0) return
+    if (!pair?.holders.delete(holder)) return
+    const [other] = pair.holders.values()
+    if (other) {
+      // Envelopes go by a room that both are still in.
+      pair.member = other
+      return
+    }
     if (atOnce || !pair.connected) pair.machine.unwant(this.#now(), 'left')
     else pair.machine.release()
     this.#drive(pair)
@@ -188,7 +195,7 @@ export class Sessions extends Emitter<SessionsEvents> {
         member,
         instance: member.key,
         machine,
-        holders: new Set(),
+        holders: new Map(),
         session: undefined,
         connected: false,
         timer: undefined,
