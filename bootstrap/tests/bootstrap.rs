@@ -48,30 +48,32 @@ async fn nodes_that_know_only_the_bootstrap_node_find_each_other() {
     let mut one = listening(NETWORK).await;
     meet(&mut one, &program, tcp).await;
     let key = RecordKey::new(b"a room");
+    let provider = *one.local_peer_id();
     one.behaviour_mut()
         .kad
         .start_providing(key.clone())
         .unwrap();
-    until(&mut one, |event| match event {
-        SwarmEvent::Behaviour(BehaviourEvent::Kad(kad::Event::OutboundQueryProgressed {
-            result: QueryResult::StartProviding(done),
-            ..
-        })) => Some(done.unwrap()),
-        _ => None,
-    })
-    .await;
-    let provider = *one.local_peer_id();
+    // It announces itself while the other looks.
+    let announcing = tokio::spawn(async move { until(&mut one, |_| None::<()>).await });
+
     let mut other = listening(NETWORK).await;
     meet(&mut other, &program, quic).await;
-    other.behaviour_mut().kad.get_providers(key);
-    until(&mut other, |event| match event {
-        SwarmEvent::Behaviour(BehaviourEvent::Kad(kad::Event::OutboundQueryProgressed {
-            result: QueryResult::GetProviders(Ok(GetProvidersOk::FoundProviders { providers, .. })),
-            ..
-        })) => providers.contains(&provider).then_some(()),
-        _ => None,
-    })
-    .await;
+    let mut found = false;
+    while !found {
+        other.behaviour_mut().kad.get_providers(key.clone());
+        found = until(&mut other, |event| match event {
+            SwarmEvent::Behaviour(BehaviourEvent::Kad(kad::Event::OutboundQueryProgressed {
+                result: QueryResult::GetProviders(Ok(result)),
+                ..
+            })) => Some(match result {
+                GetProvidersOk::FoundProviders { providers, .. } => providers.contains(&provider),
+                GetProvidersOk::FinishedWithNoAdditionalRecord { .. } => false,
+            }),
+            _ => None,
+        })
+        .await;
+    }
+    announcing.abort();
 }
 
 #[tokio::test]
