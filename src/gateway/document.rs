@@ -17,6 +17,9 @@ use crate::{clock::Now, node::Node, wire::Millis};
 /// The document's path.
 pub const WELL_KNOWN: &str = "/.well-known/velox.json";
 
+/// Where a node's server takes attachments.
+pub const ATTACH: &str = "/velox/attach";
+
 /// The discovery document.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -29,11 +32,14 @@ pub struct DiscoveryDocument {
     pub node: String,
     /// Signed records of other nodes, in base64url.
     pub nodes: Vec<String>,
+    /// Where this very server takes attachments, if it does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub attach: Option<&'static str>,
     /// The node's clock, in ms since the Unix epoch.
     pub time: Millis,
 }
 
-/// The document of `node`, for somebody at `remote`.
+/// The document of `node`, for somebody at `remote`, to be served by an origin.
 pub async fn document(
     node: &Node,
     remote: SocketAddr,
@@ -48,6 +54,7 @@ pub async fn document(
             .iter()
             .map(|record| BASE64URL_NOPAD.encode(record))
             .collect(),
+        attach: None,
         time: Now::read().millis,
     })
 }
@@ -56,6 +63,7 @@ pub(super) async fn answer(
     State(node): State<Node>,
     ConnectInfo(remote): ConnectInfo<SocketAddr>,
 ) -> Result<impl IntoResponse, Stopped> {
-    let document = document(&node, remote).await?;
+    let mut document = document(&node, remote).await?;
+    document.attach = Some(ATTACH);
     Ok(([(header::CACHE_CONTROL, "no-store")], Json(document)))
 }

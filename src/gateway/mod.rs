@@ -21,7 +21,7 @@ use tower_http::{
 };
 
 pub use assets::asset;
-pub use document::{WELL_KNOWN, document};
+pub use document::{ATTACH, WELL_KNOWN, document};
 pub use server::{Server, ServerError};
 
 use crate::node::{Node, Status};
@@ -41,7 +41,7 @@ pub fn router(node: Node) -> Router {
         .layer(CompressionLayer::new());
     Router::new()
         .route(WELL_KNOWN, get(document::answer))
-        .route("/velox/attach", get(socket::attach))
+        .route(ATTACH, get(socket::attach))
         .merge(plain)
         .layer(cors())
         .layer(SetResponseHeaderLayer::if_not_present(

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use libp2p::{Multiaddr, TransportError, multiaddr::Protocol};
 
 /// How far an address reaches.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Reach {
     /// This host.
     Loopback,

@@ -18,6 +18,8 @@ export interface DiscoveryDocument {
   records: Uint8Array[]
   /** The node's clock, ms. */
   time: number
+  /** Whether the server of the document takes attachments itself: an origin that isn't a node doesn't. */
+  attaches: boolean
 }
 
 /** The document of the node or origin at `base`. Rejects with `unreachable` or `malformed`. */
@@ -37,7 +39,7 @@ export async function fetchDocument(base: string, signal?: AbortSignal): Promise
       cause: error,
     })
   }
-  const { network, peerId, node, nodes, time } = document as Record<string, unknown>
+  const { network, peerId, node, nodes, time, attach } = document as Record<string, unknown>
   if (typeof network !== 'string' || typeof peerId !== 'string' || !isPeerId(peerId)) {
     throw new VeloxError('malformed', `${url.href} isn't a discovery document`)
   }
@@ -53,6 +55,7 @@ export async function fetchDocument(base: string, signal?: AbortSignal): Promise
       }
     }),
     time: typeof time === 'number' ? time : Date.now(),
+    attaches: typeof attach === 'string',
   }
 }
 

@@ -46,7 +46,7 @@ export class NodeSources {
         throw new VeloxError('malformed', `${node} is neither a base URL nor a multiaddr`)
       }
     }
-    if (options.origin) this.#addBase(options.origin, 'origin')
+    if (options.origin) this.#addBase(options.origin, 'origin', options.fetched?.document.attaches)
   }
 
   /** Asks all of them; `onNews` is called whenever there may be new addresses. */
@@ -102,10 +102,10 @@ export class NodeSources {
     return `nodes:${this.self.network}`
   }
 
-  #addBase(url: string, source: Source): void {
+  #addBase(url: string, source: Source, attaches = true): void {
     this.#bases.push({ url, source, failures: 0, notBefore: 0 })
     // Most bases are nodes: dialed at once, while the document is on its way.
-    this.book.add(addressOfBase(url), source)
+    if (attaches) this.book.add(addressOfBase(url), source)
   }
 
   async #ask(base: Base): Promise<void> {
