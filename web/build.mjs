@@ -4,10 +4,11 @@
  * serve. Prints the sizes.
  */
 import { execFileSync } from 'node:child_process'
-import { readFileSync, rmSync } from 'node:fs'
+import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { brotliCompressSync } from 'node:zlib'
 import { build } from 'esbuild'
+import { minify } from 'terser'
 import { buildPages } from './build-pages.mjs'
 
 /** Bytes, after brotli, that a page loads before anything else (the design's budget). */
@@ -26,6 +27,9 @@ const cryptoApart = {
   },
 }
 
+/** What stays of comments. */
+const BANNER = `/* velox-mesh ${version}, MIT OR Apache-2.0. Contains noble-ciphers, noble-curves and noble-hashes (MIT, Paul Miller). */`
+
 const options = {
   absWorkingDir: web,
   bundle: true,
@@ -33,7 +37,6 @@ const options = {
   target: 'es2022',
   sourcemap: true,
   legalComments: 'none',
-  banner: { js: `/* velox-mesh ${version}, MIT OR Apache-2.0. Contains noble-ciphers (MIT, Paul Miller). */` },
   define: { VELOX_VERSION: JSON.stringify(version) },
   plugins: [cryptoApart],
 }
@@ -52,7 +55,6 @@ await Promise.all([
   }),
   build({
     ...options,
-    banner: { js: `/* velox-mesh ${version}: noble-ciphers, noble-curves, noble-hashes (MIT, Paul Miller). */` },
     entryPoints: ['src/crypto/noble.ts'],
     format: 'esm',
     outfile: 'dist/velox-crypto.js',
@@ -63,6 +65,21 @@ execFileSync(process.execPath, [`${web}node_modules/typescript/bin/tsc`, '-p', `
   cwd: web,
   stdio: 'inherit',
 })
+
+/** What esbuild leaves for terser to take: about 4 %. */
+for (const file of ['velox.js', 'velox.global.js', 'velox-crypto.js']) {
+  const path = `${web}dist/${file}`
+  const module = file !== 'velox.global.js'
+  const { code, map } = await minify(readFileSync(path, 'utf8'), {
+    module,
+    ecma: 2020,
+    compress: { passes: 3 },
+    format: { preamble: BANNER },
+    sourceMap: { content: readFileSync(`${path}.map`, 'utf8'), filename: file, url: `${file}.map` },
+  })
+  writeFileSync(path, code)
+  writeFileSync(`${path}.map`, map)
+}
 
 for (const file of ['velox.js', 'velox.global.js', 'velox-crypto.js']) {
   const bytes = readFileSync(`${web}dist/${file}`)
