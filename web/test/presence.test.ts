@@ -246,7 +246,7 @@ describe('presence over nodes', () => {
     const found: string[] = []
     for await (const member of seeker.locator.locate('bafy')) found.push(member.peerId)
     assert.deepEqual(found, [provider.peerId])
-    for await (const _ of seeker.locator.locate('nothing')) assert.fail('nobody has it')
+    for await (const { peerId } of seeker.locator.locate('nothing')) assert.fail(peerId)
   })
 
   test('a search that is given up ends', async () => {
@@ -255,7 +255,7 @@ describe('presence over nodes', () => {
     one.nodes[0].take = () => {}
     const abort = new AbortController()
     const search = (async () => {
-      for await (const _ of seeker.locator.locate('bafy', abort.signal)) assert.fail()
+      for await (const { peerId } of seeker.locator.locate('bafy', abort.signal)) assert.fail(peerId)
     })()
     abort.abort()
     await search
