@@ -27,6 +27,7 @@ export class Search {
   readonly #holder: string
   readonly #held = new Set<string>()
   readonly #abort = new AbortController()
+  readonly #offConnect: () => void
   #searching = false
   #fed = false
   #deadline: ReturnType<typeof setTimeout> | undefined
@@ -44,11 +45,18 @@ export class Search {
       },
       now: () => performance.now(),
     })
+    // Whoever is connected only now may be what the fetch waits for. Rooms hear of it first.
+    this.#offConnect = options.sessions.on('connect', () =>
+      queueMicrotask(() => {
+        if (this.fetch.starving && !this.#over) void this.#askMates()
+      }),
+    )
   }
 
   /** The fetch is over: nobody is searched for, and no session is held for it. */
   stop(): void {
     clearTimeout(this.#deadline)
+    this.#offConnect()
     this.#abort.abort()
     this.fetch.fail(new VeloxError('closed', 'the fetch is over'))
     for (const peerId of this.#held) this.options.sessions.release(peerId, this.#holder, false)
