@@ -30,8 +30,10 @@ export const EARLY_SESSIONS = 4
 /** Ended sessions, per peer, whose late envelopes are still recognised. */
 export const ENDED_SESSIONS = 16
 
-/** How long the peer that didn't see the other in a snapshot waits for its offer. */
+/** How long the polite peer, if it didn't see the other in a snapshot, waits for its offer. */
 export const SILENCE = 1_500
+/** The same for the impolite one: an offer that is on its way mostly arrives within this. */
+export const HESITATION = 200
 /** From the offer to its answer. Sending alone may take 3 s. */
 export const ANSWER_WITHIN = 8_000
 /** From the answer to an open control channel. */

@@ -101,13 +101,15 @@ export class Negotiation {
 
   /**
    * A session with the peer is wanted. `first`: we received it in a snapshot, so it is on us to
-   * offer; else its offer is expected for a while.
+   * offer; else its offer is expected for a while. Where neither was in the other's snapshot
+   * (both joined at once, on two nodes), the impolite peer, whose offer would win anyway, doesn't
+   * wait for long.
    */
   want(now: number, first: boolean): void {
     const fresh = !this.#wanted
     this.#wanted = true
     if (this.#phase.at !== 'idle') return
-    const due = now + (first ? 0 : limits.SILENCE)
+    const due = now + (first ? 0 : this.polite ? limits.SILENCE : limits.HESITATION)
     // While a back-off runs, wanting once more doesn't shorten it.
     this.#phase.due = fresh && this.#failures === 0 ? due : Math.min(this.#phase.due, Math.max(due, this.#backOff(now)))
     if (this.#phase.due <= now) this.#offer(now)
