@@ -217,10 +217,14 @@ impl Behaviour {
             private: self.sign_for(Reach::Private, now),
             global: self.sign_for(Reach::Global, now),
         };
-        self.duties
-            .discovery
-            .state_mut()
-            .set_own_record(records.loopback.clone(), now);
+        let discovery = self.duties.discovery.state_mut();
+        for (reach, record) in [
+            (Reach::Loopback, &records.loopback),
+            (Reach::Private, &records.private),
+            (Reach::Global, &records.global),
+        ] {
+            discovery.set_own_record_for(reach, record.clone(), now);
+        }
         self.records = Some(records);
     }
 
