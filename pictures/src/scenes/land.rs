@@ -33,7 +33,7 @@ pub fn ridges(rng: &mut StdRng, palette: &Palette) -> Canvas {
             let (rock, side) = (&rock, (9.0 * towards).clamp(-0.12, 0.12));
             move |y, depth| {
                 let grit = rock.at(x * 150.0 + row, y * 150.0) - 0.5;
-                let lit = side * step(0.3, 0.0, depth);
+                let lit = side * step(0.07, 0.0, depth);
                 let mist = step(0.02, 0.30, depth) * (0.75 - 0.6 * near);
                 let shade = 1.0 + lit + 0.22 * grit * near;
                 (land * shade).mix(haze, mist)
@@ -83,12 +83,13 @@ fn forest(rng: &mut StdRng, near: f32, ground: impl Fn(f32) -> f32) -> Vec<f32> 
         let foot = ground(x / 800.0) + 0.012;
         let half = tall * 800.0 * rng.random_range(0.17..0.23);
         let whorls: f32 = rng.random_range(7.0..11.0);
-        for column in (x - half).max(0.0) as usize..(x + half).clamp(0.0, 1200.0) as usize {
+        let columns = (x - half).max(0.0) as usize..(x + half).clamp(0.0, 1200.0) as usize;
+        for (column, outline) in outline[columns.clone()].iter_mut().enumerate() {
             // Boughs hang in whorls that widen downwards: a saw along the cone.
-            let out = (column as f32 - x).abs() / half;
+            let out = ((columns.start + column) as f32 - x).abs() / half;
             let saw = (out * whorls).fract() / whorls;
             let top = foot - tall * (1.0 - out - 0.55 * saw + 0.04).clamp(0.0, 1.0);
-            outline[column] = outline[column].min(top);
+            *outline = outline.min(top);
         }
         x += half * rng.random_range(0.35..1.5);
     }

@@ -20,7 +20,7 @@ pub fn daylight(rng: &mut StdRng, palette: &Palette, horizon: f32) -> (Canvas, [
     let mut canvas = Canvas::paint(|x, y| {
         let sky = gradient(palette, y / horizon);
         // Clouds flatten towards the horizon.
-        let height = 70.0 * (y / horizon).powf(1.7);
+        let height = 48.0 * (y / horizon).powf(1.25);
         let cloud = clouds.at(x * 60.0 + drift, height + drift);
         let thick = step(cover, cover + 0.3, cloud) * (1.0 - step(0.55, 1.0, y / horizon));
         sky.mix(bright, 0.55 * thick)
