@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::StoreConfig;
+use super::{StoreConfig, lookups, rooms};
 use crate::node::Rate;
 
 /// Bounds on discovery.
@@ -27,6 +27,8 @@ pub struct Config {
     pub lookup_ms: u64,
     /// Nodes that are asked in one look-up: as many as the DHT keeps for a key.
     pub nodes_per_lookup: usize,
+    /// Dials for look-ups under way at once; nodes beyond are passed over.
+    pub dials: usize,
     /// Records that one look-up brings at most: more providers than a fetch uses.
     pub records_per_lookup: usize,
     /// Records that a node answers with, or that are looked at in its answer. Each costs a
@@ -38,13 +40,16 @@ pub struct Config {
     pub room_lookups: usize,
     /// Nodes of a room that one look-up reports.
     pub nodes_per_room: usize,
-    /// Milliseconds after which a query of the DHT for a room counts as over.
-    pub room_lookup_ms: u64,
+    /// Milliseconds after which a query of the DHT counts as over, should nobody say so.
+    pub query_ms: u64,
     /// Publications in the DHT that are started: each is a query that ends at 20 nodes.
     pub publications: Rate,
     /// Milliseconds after a room's first search during which each search publishes it again:
     /// the node may only just be joining the DHT.
     pub settling_ms: u64,
+    /// Milliseconds after its first neighbour is linked until a node that had none publishes
+    /// everything again: the DHT learns of a neighbour by identify.
+    pub rejoin_ms: u64,
     /// Minutes into an hour within which the next hour's keys are published and the last
     /// hour's withdrawn, each room at a moment of its own.
     pub turn_minutes: u64,
@@ -79,17 +84,19 @@ impl Default for Config {
             waiting: 256,
             lookup_ms: 5_000,
             nodes_per_lookup: 20,
+            dials: 128,
             records_per_lookup: 64,
             records_per_answer: 16,
             rooms: 4_096,
             room_lookups: 32,
             nodes_per_room: 64,
-            room_lookup_ms: 15_000,
+            query_ms: 15_000,
             publications: Rate {
                 per_second: 20,
                 burst: 40,
             },
             settling_ms: 30_000,
+            rejoin_ms: 2_000,
             turn_minutes: 10,
             neighbours: 1_024,
             node_records: Rate {
@@ -104,19 +111,37 @@ impl Default for Config {
 }
 
 impl Config {
-    pub(super) fn lookup_for(&self) -> Duration {
-        Duration::from_millis(self.lookup_ms)
+    pub(super) fn lookups(&self) -> lookups::Bounds {
+        lookups::Bounds {
+            lookups: self.lookups,
+            waiting: self.waiting,
+            nodes: self.nodes_per_lookup,
+            records: self.records_per_lookup,
+            records_per_answer: self.records_per_answer,
+            dials: self.dials,
+            life: Duration::from_millis(self.lookup_ms),
+        }
     }
 
-    pub(super) fn room_lookup_for(&self) -> Duration {
-        Duration::from_millis(self.room_lookup_ms)
+    pub(super) fn rooms(&self) -> rooms::Bounds {
+        rooms::Bounds {
+            rooms: self.rooms,
+            searches: self.room_lookups,
+            nodes: self.nodes_per_room,
+            settling: Duration::from_millis(self.settling_ms),
+            turning: Duration::from_secs(60 * self.turn_minutes),
+        }
     }
 
-    pub(super) fn settling(&self) -> Duration {
-        Duration::from_millis(self.settling_ms)
+    pub(super) fn query_life(&self) -> Duration {
+        Duration::from_millis(self.query_ms)
+    }
+
+    pub(super) fn rejoin(&self) -> Duration {
+        Duration::from_millis(self.rejoin_ms)
     }
 
     pub(super) fn announce_every(&self) -> Duration {
-        Duration::from_secs(self.announce_seconds)
+        Duration::from_secs(self.announce_seconds.max(1))
     }
 }

@@ -10,13 +10,26 @@
 
 mod config;
 mod dht;
+mod keys;
+mod locating;
+mod lookups;
+mod neighbours;
+mod own;
+mod publisher;
+mod queries;
+mod resources;
+mod rooms;
 mod state;
 mod store;
+mod summary;
+#[cfg(test)]
+mod tests;
 
 pub use config::Config;
 pub use dht::{PROVIDER_LIFE, PROVIDER_RENEWAL, kad_config};
-pub use state::{Event, State, Summary};
+pub use state::{Event, State};
 pub use store::{Store, StoreConfig};
+pub use summary::Summary;
 
 use libp2p::{PeerId, StreamProtocol};
 
