@@ -1,7 +1,7 @@
 /** The addresses that a peer knows, and which one to dial next. */
 import type { Address } from './address.js'
 import type { VeloxError } from '../errors.js'
-import { BACKOFF_FIRST, BACKOFF_LAST, BOOK_SIZE, UNPROVEN_PER_MINUTE } from './defaults.js'
+import { BACKOFF_FIRST, BACKOFF_LAST, BOOK_SIZE, STEADY, UNPROVEN_PER_MINUTE } from './defaults.js'
 
 /**
  * Who named an address: the caller (`nodes`), the page's own origin, a node or document that was
@@ -87,9 +87,15 @@ export class AddressBook {
 
   /** It led to a node. */
   succeeded(entry: Entry, node: string): void {
-    Object.assign(entry, { node, proven: true, failures: 0, notBefore: 0 })
+    Object.assign(entry, { node, proven: true, notBefore: 0 })
     entry.reason = undefined
     entry.refused = false
+  }
+
+  /** Its attachment was ended by the other side, or the carrier, after `lived` ms. */
+  ended(entry: Entry, reason: string, lived: number, now: number): void {
+    if (lived > STEADY) entry.failures = 0
+    this.failed(entry, new Error(reason), now)
   }
 
   /** It didn't: dialed again after a wait that doubles, with jitter. */

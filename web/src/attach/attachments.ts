@@ -51,7 +51,9 @@ export class Attachments implements Links {
   /** Dials under way, and the nodes that they have turned out to lead to. */
   readonly #dials = new Map<Entry, { abort: AbortController; node?: string }>()
   #staticKey: AgreementKey | undefined
+  /** No nodes for now: the page is gone, or the application wants it so. */
   #asleep = false
+  #paused = false
   #stopped = false
   #timer: ReturnType<typeof setTimeout> | undefined
   #lastLook = Date.now()
@@ -71,13 +73,17 @@ export class Attachments implements Links {
   async start(): Promise<void> {
     this.#staticKey = await (await loadSuite()).agreementKey()
     this.#unwatch = watchLifecycle({
-      onSleep: () => this.pause(),
-      onWake: () => this.resume(),
+      onSleep: () => this.#sleep(),
+      onWake: () => {
+        if (!this.#paused) this.resume()
+      },
       onVisibility: (hidden) => {
         for (const attachment of this.#ranked) attachment.send({ visibility: { hidden } })
       },
     })
-    await this.#sources.start(() => this.#look())
+    const remembered = this.#sources.start(() => this.#look())
+    this.#look()
+    await remembered
     this.#look()
   }
 
@@ -143,8 +149,13 @@ export class Attachments implements Links {
     this.#look()
   }
 
-  /** Lets go of every node, without forgetting any. */
+  /** Lets go of every node until `resume`, without forgetting any. */
   pause(): void {
+    this.#paused = true
+    this.#sleep()
+  }
+
+  #sleep(): void {
     this.#asleep = true
     clearTimeout(this.#timer)
     for (const { abort } of this.#dials.values()) abort.abort()
@@ -159,7 +170,7 @@ export class Attachments implements Links {
   /** Attaches again at once, or finds out whether the attachments still live. */
   resume(): void {
     if (this.#stopped) return
-    this.#asleep = false
+    this.#paused = this.#asleep = false
     this.#book.forgive()
     this.#lastLook = 0
     this.#look()
@@ -295,8 +306,10 @@ export class Attachments implements Links {
     if (this.#asleep || this.#stopped) return attachment.close()
     for (const older of this.#ranked.filter(({ node }) => node === attachment.node)) this.#drop(older)
     attachment.onMessage = (message) => this.#message(attachment, message)
-    attachment.onEnd = () => {
+    const since = Date.now()
+    attachment.onEnd = (reason) => {
       this.#drop(attachment)
+      this.#book.ended(entry, reason, Date.now() - since, Date.now())
       this.#look()
     }
     this.#dialed.set(attachment, entry)

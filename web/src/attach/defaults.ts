@@ -14,6 +14,8 @@ export const FETCH_TIMEOUT = 5_000
 /** The wait after a failure doubles from the first to the second of these. */
 export const BACKOFF_FIRST = 500
 export const BACKOFF_LAST = 10_000
+/** An attachment that has held for so long clears its node's failures. */
+export const STEADY = 30_000
 /** How often a dial that has become due is looked for, without and with an attachment. */
 export const LOOK_DETACHED = 250
 export const LOOK_ATTACHED = 2_000

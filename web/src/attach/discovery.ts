@@ -35,9 +35,10 @@ export async function fetchDocument(base: string, signal?: AbortSignal): Promise
     if (!response.ok) throw new Error(`HTTP ${response.status}`)
     document = await response.json()
   } catch (error) {
-    throw new VeloxError('unreachable', `GET ${url.href}: ${(error as Error).message}`, {
-      cause: error,
-    })
+    // Node says "fetch failed", and why in the cause.
+    const { message, cause } = error as Error
+    const why = cause instanceof Error ? `${message}: ${cause.message}` : message
+    throw new VeloxError('unreachable', `GET ${url.href}: ${why}`, { cause: error })
   }
   const { network, peerId, node, nodes, time, attach } = document as Record<string, unknown>
   if (typeof network !== 'string' || typeof peerId !== 'string' || !isPeerId(peerId)) {

@@ -82,7 +82,7 @@ export class NodeSources {
   remember(): void {
     const proven = this.book
       .entries()
-      .filter(({ proven, node, failures }) => proven && node && !failures)
+      .filter(({ proven, node, reason }) => proven && node && !reason)
       .map(({ address, node }) => `${address.text}/p2p/${node}`)
     // Without a memory the next visit asks its origin.
     save(this.#memoryKey(), proven.slice(-MEMORY_SIZE)).catch(() => {})
