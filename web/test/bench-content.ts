@@ -2,7 +2,7 @@
  * `get` over one session against a raw data channel, in the same two pages, in turns:
  * `node --import tsx test/bench-content.ts [rounds] [MiB]`. Prints MB/s and the ratio of medians.
  */
-import { openPage } from './chromium.js'
+import { openPage } from './browser.js'
 import type * as pageCode from './pages/content.js'
 
 declare const window: { test: typeof pageCode }

@@ -1,7 +1,7 @@
 /** put and get between pages of Chromium, over real sessions. */
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { openPage, type Opened } from './chromium.js'
+import { openPage, type Opened } from './browser.js'
 import type * as pageCode from './pages/content.js'
 
 declare const window: { test: typeof pageCode }

@@ -1,7 +1,7 @@
 /** A peer that breaks the protocol loses its session, by name; one that lies or stalls is passed over. */
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { openPage, type Opened } from './chromium.js'
+import { openPage, type Opened } from './browser.js'
 import type * as pageCode from './pages/hostile.js'
 
 declare const window: { test: typeof pageCode }

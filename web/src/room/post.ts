@@ -80,7 +80,7 @@ export class Post {
     return {
       message: (bytes) => {
         if (!said) {
-          said = head.decode(bytes)
+          said = readHead(bytes)
           if (said.body || said.size === 0 || said.size > BODY) throw new VeloxError('malformed', 'body-size')
           missing = said.size
           return
@@ -102,6 +102,14 @@ export class Post {
       },
       end: release,
     }
+  }
+}
+
+function readHead(bytes: Uint8Array): Said {
+  try {
+    return head.decode(bytes)
+  } catch (cause) {
+    throw new VeloxError('malformed', 'body-head', { cause })
   }
 }
 

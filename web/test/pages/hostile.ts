@@ -60,6 +60,7 @@ const attacks: Record<string, (attack: Attack) => unknown> = {
     const size = 65 * 1024 * 1024
     await session.bulk('velox/body').message(head.encode({ room: 'r', type: 't', format: 'bytes', size }))
   },
+  'body-head': async ({ session }) => session.bulk('velox/body').message(new Uint8Array(9)),
   'body-format': ({ session }) => {
     session.send({ say: { room: 'r', type: 't', format: 'gif', size: 0, body: new Uint8Array() } })
   },

@@ -76,8 +76,8 @@ export async function stopped(): Promise<{ reason: string; ms: number }> {
   return result
 }
 
-/** Both sides restart ICE at once, `times` over: how often each was asked for, and what still works. */
-export async function restarts(times: number): Promise<{ pongs: number; renegotiations: number; errors: string[] }> {
+/** One side restarts ICE, or both at once, `times` over: how often it happened, and what still works. */
+export async function restarts(times: number, both: boolean): Promise<{ pongs: number; renegotiations: number; errors: string[] }> {
   const hub = new Hub()
   const [one, two] = [hub.peer(), hub.peer()]
   const connections: RTCPeerConnection[] = []
@@ -96,18 +96,21 @@ export async function restarts(times: number): Promise<{ pongs: number; renegoti
   let pongs = 0
   const settled = (pc: RTCPeerConnection): Promise<void> =>
     new Promise((resolve) => {
+      const events = ['signalingstatechange', 'connectionstatechange', 'iceconnectionstatechange']
+      let begun = false
       const look = (): void => {
-        if (pc.signalingState !== 'stable' || pc.connectionState !== 'connected') return
-        pc.removeEventListener('signalingstatechange', look)
+        begun ||= pc.signalingState !== 'stable'
+        if (!begun || pc.signalingState !== 'stable' || pc.connectionState !== 'connected') return
+        for (const event of events) pc.removeEventListener(event, look)
         resolve()
       }
-      pc.addEventListener('signalingstatechange', look)
+      for (const event of events) pc.addEventListener(event, look)
     })
   for (let i = 0; i < times; i++) {
     const before = connections[0].localDescription!.sdp
-    const both = connections.map(settled)
-    for (const pc of connections) pc.restartIce()
-    await Promise.all(both)
+    const done = connections.map(settled)
+    for (const pc of both ? connections : [connections[i % 2]]) pc.restartIce()
+    await Promise.all(done)
     if (connections[0].localDescription!.sdp !== before) renegotiations++
     const heard = new Promise<void>((resolve) => b.handle('lack', () => resolve()))
     session.send({ lack: [] })

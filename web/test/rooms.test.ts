@@ -1,7 +1,7 @@
 /** What the library promises of rooms, over real sessions in Chromium. */
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { openPage, type Opened } from './chromium.js'
+import { openPage, type Opened } from './browser.js'
 import type * as pageCode from './pages/rooms.js'
 
 declare const window: { test: typeof pageCode }

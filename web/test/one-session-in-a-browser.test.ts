@@ -1,10 +1,13 @@
 /** The state machine with real peer connections: several peers in one page of Chromium. */
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { openPage, type Opened } from './chromium.js'
+import { openPage, type Opened } from './browser.js'
 import type * as pageCode from './pages/sessions.js'
 
 declare const window: { test: typeof pageCode }
+
+/** In a row. Firefox fails a connection whose ICE is restarted again before it is up. */
+const RESTARTS = process.env.BROWSER === 'firefox' ? 1 : 5
 
 let opened: Opened
 before(async () => {
@@ -30,7 +33,12 @@ test('a peer that stops says good-bye', { timeout: 10_000 }, async (t) => {
   assert.equal(reason, 'stopped')
 })
 
+test('the session stands through ICE restarts, of either side in turn', { timeout: 20_000 }, async () => {
+  const result = await opened.page.evaluate((count) => window.test.restarts(count, false), RESTARTS)
+  assert.deepEqual(result, { pongs: RESTARTS, renegotiations: RESTARTS, errors: [] })
+})
+
 test('ICE restarts that cross leave the session as it is', { timeout: 20_000 }, async () => {
-  const result = await opened.page.evaluate(() => window.test.restarts(5))
-  assert.deepEqual(result, { pongs: 5, renegotiations: 5, errors: [] })
+  const result = await opened.page.evaluate((count) => window.test.restarts(count, true), RESTARTS)
+  assert.deepEqual(result, { pongs: RESTARTS, renegotiations: RESTARTS, errors: [] })
 })

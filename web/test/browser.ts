@@ -1,4 +1,7 @@
-/** A real browser for tests: bundles a page of `test/pages` and opens it in headless Chromium. */
+/**
+ * A real browser for tests: bundles a page of `test/pages` and opens it in headless Chromium, or,
+ * with BROWSER=firefox in the environment, in Firefox.
+ */
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { fileURLToPath } from 'node:url'
@@ -39,10 +42,16 @@ export async function openPage(name: string, count = 1): Promise<Opened> {
     response.end(isScript ? script : '<!doctype html><title>test</title><script src="/page.js"></script>')
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const browser = await puppeteer.launch({
-    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
-    args: FLAGS,
-  })
+  const browser = await puppeteer.launch(
+    process.env.BROWSER === 'firefox'
+      ? {
+          browser: 'firefox',
+          executablePath: process.env.FIREFOX ?? '/usr/bin/firefox-esr',
+          // Without it, Firefox connects to nothing through the loopback interface.
+          extraPrefsFirefox: { 'media.peerconnection.ice.loopback': true },
+        }
+      : { executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: FLAGS },
+  )
   const pages: Page[] = []
   for (let i = 0; i < count; i++) {
     const page = await browser.newPage()
