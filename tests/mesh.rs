@@ -294,6 +294,7 @@ async fn nodes_of_a_room_find_each_other() {
         config.connections.low = 2;
         config.connections.high = 3;
         config.connections.grace_seconds = 1;
+        config.connections.near = 0;
     };
     let mut nodes = vec![node_with(&[], sparse).await];
     for number in 1..12 {
@@ -302,18 +303,35 @@ async fn nodes_of_a_room_find_each_other() {
         connected(&next, 1).await;
         nodes.push(next);
     }
-    let mut apart = None;
-    'search: for one in &nodes {
-        let status = one.status().await.unwrap();
-        for other in nodes.iter().rev() {
-            let name = other.peer_id().to_string();
-            if name != status.peer_id && !status.connections.peer_ids.contains(&name) {
-                apart = Some((one, other));
-                break 'search;
+    let (one, other) = within(
+        30,
+        "two nodes without a connection, in a mesh at rest",
+        async {
+            let mut tick = tokio::time::interval(Duration::from_millis(200));
+            let mut before = Vec::new();
+            loop {
+                tick.tick().await;
+                let mut now = Vec::new();
+                for node in &nodes {
+                    now.push(node.status().await.unwrap().connections.peer_ids);
+                }
+                let at_rest =
+                    now == before && now.iter().all(|known| (1..=3).contains(&known.len()));
+                if at_rest {
+                    let far = (1..12).find(|number| {
+                        let (first, far) = (nodes[0].peer_id(), nodes[*number].peer_id());
+                        !now[0].contains(&far.to_string())
+                            && !now[*number].contains(&first.to_string())
+                    });
+                    if let Some(number) = far {
+                        return (&nodes[0], &nodes[number]);
+                    }
+                }
+                before = now;
             }
-        }
-    }
-    let (one, other) = apart.expect("two nodes without a connection");
+        },
+    )
+    .await;
     let (ann, bob) = (peer(one).await, peer(other).await);
     let at_ann = ann.join("far apart", vec![]).await.unwrap();
     let at_bob = bob.join("far apart", vec![]).await.unwrap();

@@ -259,7 +259,9 @@ impl Behaviour {
             self.sign_record();
         }
         self.strangers.retain(|_, until| *until > now.millis);
-        let needed = self.duties.needed(self.identity.peer_id());
+        let needed = self
+            .duties
+            .needed(self.identity.peer_id(), self.config.connections.near);
         for node in self
             .connections
             .to_cut(&self.config.connections, now.instant, |node| {

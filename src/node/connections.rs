@@ -16,6 +16,9 @@ pub struct Config {
     pub high: usize,
     /// Seconds that a new connection is left alone.
     pub grace_seconds: u64,
+    /// Nodes nearest to this one in the DHT that it never cuts: enough to answer for the keys
+    /// around it without a dial.
+    pub near: usize,
 }
 
 impl Default for Config {
@@ -24,6 +27,7 @@ impl Default for Config {
             low: 24,
             high: 48,
             grace_seconds: 20,
+            near: 8,
         }
     }
 }
@@ -93,6 +97,7 @@ mod tests {
         low: 2,
         high: 4,
         grace_seconds: 20,
+        near: 0,
     };
 
     #[test]

@@ -17,10 +17,6 @@ use sha2::{Digest, Sha256};
 use super::{Config, attach, discovery, presence, signaling};
 use crate::{identity::Identity, wire::limits};
 
-/// Nodes nearest to this one in the DHT whose connections are kept: enough to answer for the keys
-/// around it without a dial.
-const NEAR: usize = 8;
-
 /// Everything that a node does on its connections.
 #[derive(NetworkBehaviour)]
 pub struct Duties {
@@ -147,14 +143,14 @@ pub(super) fn topic_score_params() -> TopicScoreParams {
 
 impl Duties {
     /// Nodes whose connection serves something that a new one couldn't at once: the gossip
-    /// mesh, rooms of ours, the DHT around `own`.
-    pub(super) fn needed(&mut self, own: PeerId) -> HashSet<PeerId> {
+    /// mesh, rooms of ours, the `near` nodes of the DHT around `own`.
+    pub(super) fn needed(&mut self, own: PeerId, near: usize) -> HashSet<PeerId> {
         let mut needed: HashSet<_> = self.gossipsub.all_mesh_peers().copied().collect();
         needed.extend(self.presence.state().room_nodes_known());
         needed.extend(
             self.kad
                 .get_closest_local_peers(&kad::KBucketKey::from(own))
-                .take(NEAR)
+                .take(near)
                 .map(|key| *key.preimage()),
         );
         needed
