@@ -5,7 +5,7 @@
 
 import { chromium } from '../support/browsers.mjs'
 import { Network } from '../support/nodes.mjs'
-import { open, servePages } from './pages.mjs'
+import { open, servePages, veloxAddress } from './pages.mjs'
 
 const BYTES = 64 * 1024 * 1024
 
@@ -15,14 +15,14 @@ export async function bulk(runs, progress) {
   const site = await servePages()
   try {
     const [a, b] = await network.start(2)
-    const at = (node) =>
-      `${site.url}velox?library=${encodeURIComponent(`${node.http}/velox.js`)}&network=${network.name}`
     const result = { get: [], raw: [] }
     for (let run = 0; run <= runs; run++) {
       // Fresh pages each time, since what was got once is cached.
       const browser = await chromium()
       try {
-        const [sender, receiver] = [await open(browser, at(a)), await open(browser, at(b))]
+        const [sender, receiver] = await Promise.all(
+          [a, b].map((node) => open(browser, veloxAddress(site, network, [node]))),
+        )
         for (const page of [sender, receiver]) await page.evaluate(() => window.bench.start())
         const measures = { get: () => byGet(sender, receiver), raw: () => byChannel(sender, receiver) }
         for (const name of run % 2 ? ['get', 'raw'] : ['raw', 'get']) {

@@ -1,15 +1,16 @@
 /**
  * How long it takes until two pages have an open channel, beside PeerJS with its own PeerServer.
  *
- * Warm: both pages are attached, and both nodes serve the room already; from `join` (PeerJS:
+ * Warm: both pages are attached, and the nodes of both serve the room already; from `join` (PeerJS:
  * `connect`) to the open channel. Cold: one page waits; from the other's navigation to the open
- * channel, in a room that neither node has heard of before.
+ * channel, in a room that no node has heard of before.
  */
 
 import { chromium } from '../support/browsers.mjs'
 import { Network } from '../support/nodes.mjs'
+import { onlyNodes } from '../support/pages.mjs'
 import { startPeerServer } from './peer-server.mjs'
-import { open, openedAfter, servePages } from './pages.mjs'
+import { open, openedAfter, servePages, veloxAddress } from './pages.mjs'
 
 /** Resolves to `{ warm: { velox, peerjs }, cold: { velox, peerjs }, browser }`, arrays of ms. */
 export async function introductions(runs, progress) {
@@ -18,9 +19,10 @@ export async function introductions(runs, progress) {
   const peerServer = await startPeerServer()
   const browser = await chromium()
   try {
-    const [a, b] = await network.start(2)
-    const veloxAt = (node) =>
-      `${site.url}velox?library=${encodeURIComponent(`${node.http}/velox.js`)}&network=${network.name}`
+    // Two attachments each, as pages have, and no node that both are attached to.
+    const nodes = await network.start(4)
+    const [hosts, guests] = [nodes.slice(0, 2), nodes.slice(2)]
+    const openVelox = (own) => open(browser, veloxAddress(site, network, own), onlyNodes(...own))
     const peerjsAt = `${site.url}peerjs?port=${peerServer.port}`
     const result = {
       browser: await browser.version(),
@@ -28,17 +30,16 @@ export async function introductions(runs, progress) {
       cold: { velox: [], peerjs: [] },
     }
 
-    const veloxHost = await open(browser, veloxAt(a))
+    const veloxHost = await openVelox(hosts)
     await veloxHost.evaluate(() => window.bench.start())
     const peerjsHost = await open(browser, peerjsAt)
     const peerjsId = await peerjsHost.evaluate(() => window.bench.start())
     await veloxHost.evaluate(() => window.bench.join('warm'))
-    // Somebody on the other node keeps the room known there.
-    const keeper = await open(browser, veloxAt(b))
-    await keeper.evaluate(() => window.bench.start())
+    const keeper = await openVelox(guests)
+    await keeper.evaluate(() => window.bench.start({ silent: true }))
     await keeper.evaluate(() => window.bench.join('warm'))
 
-    const veloxGuest = await open(browser, veloxAt(b))
+    const veloxGuest = await openVelox(guests)
     const peerjsGuest = await open(browser, peerjsAt)
     const warm = {
       velox: () => meetOnce(veloxGuest, 'warm'),
@@ -52,7 +53,7 @@ export async function introductions(runs, progress) {
       velox: async () => {
         const room = `cold-${++rooms}`
         const joined = veloxHost.evaluate((name) => window.bench.join(name), room)
-        const ms = await openedAfter(veloxGuest, `${veloxAt(b)}&room=${room}`)
+        const ms = await openedAfter(veloxGuest, `${veloxAddress(site, network, guests)}&room=${room}`)
         await joined
         await veloxHost.evaluate(() => window.bench.room.leave())
         return ms

@@ -17,11 +17,24 @@ const html = (scripts) => ({
 const velox = (library) => `<script type="module">
 import { Velox } from ${JSON.stringify(library)}
 const query = new URLSearchParams(location.search)
-const options = { network: query.get('network'), nodes: [new URL(${JSON.stringify(library)}).origin] }
+const options = { network: query.get('network'), nodes: query.getAll('node') }
+// A member that never gets a session: it keeps the room known to its nodes, and no more.
+const never = () => new Promise(() => {})
+class Silent extends EventTarget {
+  createDataChannel() { return new EventTarget() }
+  createOffer = never
+  createAnswer = never
+  setLocalDescription = never
+  setRemoteDescription = never
+  close() {}
+}
 const connected = (room) => new Promise((resolve) => room.on('connect', resolve))
 window.bench = {
-  async start() {
-    this.velox = await Velox.start(options)
+  /** Resolves when there are two attachments. */
+  async start({ silent = false } = {}) {
+    this.velox = await Velox.start(silent ? { ...options, rtc: { RTCPeerConnection: Silent } } : options)
+    const two = () => this.velox.attachments.length > 1
+    if (!two()) await new Promise((resolve) => this.velox.on('attachments', () => two() && resolve()))
     return this.velox.peerId
   },
   async join(name) {
@@ -40,8 +53,8 @@ window.bench = {
 }
 const room = query.get('room')
 if (room) {
-  await bench.start()
-  await bench.meet(room)
+  window.bench.velox = await Velox.start(options)
+  await window.bench.meet(room)
   window.opened = performance.now()
 }
 window.ready = true
@@ -75,7 +88,7 @@ if (id) {
 window.ready = true
 </script>`
 
-/** Serves `/velox?library=…&network=…[&room=…]` and `/peerjs?port=…[&peer=…]`. */
+/** Serves `/velox?library=…&network=…&node=…[&room=…]` and `/peerjs?port=…[&peer=…]`. */
 export function servePages() {
   return serve(async (path, query) => {
     if (path === '/velox') return html(velox(query.get('library')))
@@ -85,9 +98,17 @@ export function servePages() {
   })
 }
 
-/** Opens an address in a window of its own, with nothing cached. */
-export async function open(browser, url) {
+/** The address of the page with our client, which attaches to these nodes and takes it from the first. */
+export function veloxAddress(site, network, nodes) {
+  const query = new URLSearchParams({ library: `${nodes[0].http}/velox.js`, network: network.name })
+  for (const node of nodes) query.append('node', node.http)
+  return `${site.url}velox?${query}`
+}
+
+/** Opens an address in a window of its own, with nothing cached; `prepare` sees the page first. */
+export async function open(browser, url, prepare = async (_page) => {}) {
   const page = await (await browser.createBrowserContext()).newPage()
+  await prepare(page)
   await page.setCacheEnabled(false)
   await page.goto(url)
   await page.waitForFunction(() => window.ready, { polling: 20 })

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { until } from '../support/deadline.mjs'
-import { onlyNode } from '../support/pages.mjs'
+import { onlyNodes } from '../support/pages.mjs'
 import { staged } from '../support/stage.mjs'
 
 const NODES = 12
@@ -15,8 +15,8 @@ staged('twelve nodes, two of which serve the room and know nothing of each other
   const [a, b] = await until(() => strangers(nodes), 'two nodes that are not connected', 60_000)
 
   // A second attachment would make a third node serve the room.
-  const alice = await stage.visitor(a, { prepare: onlyNode(a) })
-  const bob = await stage.visitor(b, { prepare: onlyNode(b) })
+  const alice = await stage.visitor(a, { prepare: onlyNodes(a) })
+  const bob = await stage.visitor(b, { prepare: onlyNodes(b) })
   assert.equal((await alice.nodes())[0], a.peerId)
   assert.equal((await bob.nodes())[0], b.peerId)
   await Promise.all([alice.ask('join', 'lobby'), bob.ask('join', 'lobby')])

@@ -81,17 +81,17 @@ export class Visitor {
   }
 }
 
-/** Before a page navigates: lets it reach no node but this one, as a firewall might. */
-export function onlyNode(node) {
-  const { host } = new URL(node.http)
+/** Before a page navigates: lets it reach no nodes but these, as a firewall might. */
+export function onlyNodes(...nodes) {
+  const hosts = nodes.map((node) => new URL(node.http).host)
   return (page) =>
     page.evaluateOnNewDocument((allowed) => {
       const Native = window.WebSocket
       window.WebSocket = class extends Native {
         constructor(url, protocols) {
           // Nobody listens on port 1.
-          super(new URL(url).host === allowed ? url : 'ws://127.0.0.1:1/', protocols)
+          super(allowed.includes(new URL(url).host) ? url : 'ws://127.0.0.1:1/', protocols)
         }
       }
-    }, host)
+    }, hosts)
 }

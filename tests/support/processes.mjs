@@ -42,8 +42,10 @@ export class Program {
   constructor(name, args, { env = {} } = {}) {
     this.name = name
     this.args = args
+    // Ours alone: the programs take VELOX_… for settings.
+    const { VELOX_BIN_DIR: _, ...inherited } = process.env
     this.#child = spawn(program(name), args, {
-      env: { ...process.env, RUST_BACKTRACE: '1', NO_COLOR: '1', ...env },
+      env: { ...inherited, RUST_BACKTRACE: '1', NO_COLOR: '1', ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     })
     running.add(this)
