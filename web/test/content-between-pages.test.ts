@@ -39,3 +39,13 @@ test('what nobody has is not found, in a stated time', { timeout: 30_000 }, asyn
   assert.equal(await two.evaluate((text) => window.test.failure(text), nobodys), 'not-found')
   assert.equal(await two.evaluate((text) => window.test.failure(text), 'QmNoCid'), 'bad-cid')
 })
+
+test('a tab that is closed is gone at once for those who had a session with it', { timeout: 30_000 }, async (t) => {
+  const [one, two] = opened.pages
+  await two.evaluate((peer) => window.test.connect(peer), await one.evaluate(() => window.test.self()))
+  const noticed = two.evaluate(() => window.test.disconnected())
+  await one.close()
+  const ms = await noticed
+  t.diagnostic(`${Math.round(ms)} ms`)
+  assert.ok(ms < 4_000, 'sooner than any life sign is missed')
+})

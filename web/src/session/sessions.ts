@@ -63,6 +63,8 @@ export class Sessions extends Emitter<SessionsEvents> {
   readonly #bulk = new Map<string, (session: Session) => BulkReceiver>()
   readonly #off: () => void
   readonly #sweep: ReturnType<typeof setInterval>
+  /** The page goes: nothing that takes time will be done any more. */
+  #going = false
   #stopped = false
 
   constructor(options: SessionsOptions) {
@@ -75,6 +77,8 @@ export class Sessions extends Emitter<SessionsEvents> {
     this.#admit = options.admit ?? (() => true)
     this.#now = options.now ?? (() => performance.now())
     this.#off = this.#signals.onEnvelope((envelope) => this.#envelope(envelope))
+    // A closed tab sends nothing by itself: the other sides would wait 20 s for a sign of life.
+    globalThis.addEventListener?.('pagehide', this.#pageHides)
     this.#sweep = setInterval(() => this.#linger(), limits.LINGER / 2)
     // On a server-side runtime the sweep alone keeps no process alive.
     ;(this.#sweep as { unref?: () => void }).unref?.()
@@ -171,6 +175,7 @@ export class Sessions extends Emitter<SessionsEvents> {
   stop(): void {
     if (this.#stopped) return
     this.#stopped = true
+    globalThis.removeEventListener?.('pagehide', this.#pageHides)
     clearInterval(this.#sweep)
     this.#off()
     for (const pair of this.#pairs.values()) {
@@ -180,6 +185,17 @@ export class Sessions extends Emitter<SessionsEvents> {
       clearTimeout(pair.timer)
     }
     this.#pairs.clear()
+  }
+
+  /** Ends every session at once. A page that comes back from the cache makes them anew. */
+  readonly #pageHides = (): void => {
+    this.#going = true
+    for (const pair of this.#pairs.values()) {
+      if (!pair.machine.session) continue
+      pair.machine.ended(this.#now(), pair.machine.session, 'left')
+      this.#drive(pair)
+    }
+    this.#going = false
   }
 
   /** The pair of a member; undefined where there are too many. */
@@ -281,12 +297,12 @@ export class Sessions extends Emitter<SessionsEvents> {
         const ours = session?.id === action.session ? session : undefined
         // An open channel carries the good-bye itself, unless it is the channel that died.
         const byChannel = ours?.open && action.reason !== 'silent'
-        if (action.bye !== undefined && !byChannel) this.#send(pair, action.session, { bye: action.bye })
+        if (action.bye !== undefined && !byChannel && !this.#going) this.#send(pair, action.session, { bye: action.bye })
         if (ours) {
           const { connected } = pair
           pair.session = undefined
           pair.connected = false
-          ours.close(action.bye)
+          ours.close(this.#going ? undefined : action.bye)
           const { reason } = action
           if (connected) this.emit('disconnect', { session: ours, reason })
           else if (reason !== 'crossed') this.emit('fail', { peerId: ours.peerId, reason })

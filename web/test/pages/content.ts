@@ -61,6 +61,12 @@ export async function failure(cid: string): Promise<string> {
   }
 }
 
+/** Resolves when a session ends: milliseconds from now. */
+export function disconnected(): Promise<number> {
+  const start = performance.now()
+  return new Promise((resolve) => sessions.on('disconnect', () => resolve(performance.now() - start)))
+}
+
 // The raw channel: signaled by hand through the same BroadcastChannel, nothing but bytes.
 const raw = new BroadcastChannel('raw')
 
