@@ -28,8 +28,9 @@ describe('against real nodes', { skip: !program && 'no velox program is built', 
   test('a peer attaches to two nodes', async () => {
     const a = await peer(0, 1)
     await until(() => a.attachments.list().length === 2, 'a second attachment')
-    const nodes = a.attachments.list().map(({ node }) => node)
-    assert.deepEqual(nodes.sort(), [network.nodes[0].peerId, network.nodes[1].peerId].sort())
+    const nodes = new Set(a.attachments.list().map(({ node }) => node))
+    assert.equal(nodes.size, 2)
+    for (const node of nodes) assert.ok(network.nodes.some(({ peerId }) => peerId === node))
     assert.equal(a.attachments.state, 'attached')
     assert.ok(Math.abs(a.attachments.now() - Date.now()) < 1000)
   })
@@ -50,10 +51,10 @@ describe('against real nodes', { skip: !program && 'no velox program is built', 
     )
     await b.rooms.leave('lobby')
     await until(() => !a.rooms.members('lobby').size, 'Bob to be gone')
-    assert.deepEqual(
-      a.changes.map(({ type }) => type),
-      ['join', 'update', 'leave'],
-    )
+    // A second attachment of Bob's may have made for one update more.
+    const types = a.changes.map(({ type }) => type)
+    assert.deepEqual([...new Set(types)], ['join', 'update', 'leave'])
+    assert.equal(types.lastIndexOf('leave'), types.indexOf('leave'))
   })
 
   test('an envelope arrives once, and its sender knows', async () => {

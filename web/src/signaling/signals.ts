@@ -107,8 +107,11 @@ export class NodeSignals implements Signals {
     if (!envelope || envelope.from === this.peerId) return
     const key = envelope.from + hex(envelope.id)
     const seen = this.#seen.get(key)
-    // The ack was lost, or is slower than the sender's patience: it is sent again.
-    if (seen) return seen.ack?.(link)
+    if (seen) {
+      // The ack was lost, or is slower than the sender's patience: it is sent again, by every way.
+      for (const each of this.links.list()) seen.ack?.(each)
+      return
+    }
     const entry: { ack?: (link: Link) => void } = {}
     this.#seen.set(key, entry)
 

@@ -87,8 +87,8 @@ export class FakeNode {
   reachable = true
   /** Refuses every hello with this code. */
   refusal: string | undefined
-  /** Drops every `carry` without a word. */
-  drops = false
+  /** Drops every `carry` without a word; or those of this peer. */
+  drops: boolean | string = false
   /** Says that nobody is in any room. */
   denies = false
   /** Clock against this machine's, ms. */
@@ -166,7 +166,8 @@ export class FakeNode {
     } else if ('bye' in message) {
       this.ended(from)
       from.close()
-    } else if ('carry' in message && !this.drops) {
+    } else if ('carry' in message) {
+      if (this.drops === true || this.drops === from.peerId) return
       const { to, parcel } = message.carry
       if (mesh.deliver(to, { carry: { ...message.carry, via: [] } })) return
       const id = 'envelope' in parcel ? mesh.envelopeId(parcel.envelope) : new Uint8Array(16)
