@@ -32,7 +32,8 @@ const ROOM: &str = "gallery";
 
 struct Origin {
     nodes: Vec<Node>,
-    next: AtomicUsize,
+    /// Pages served: whose turn it is among the nodes.
+    turn: AtomicUsize,
     gallery: Gallery,
     files: Vec<(String, Bytes)>,
 }
@@ -70,7 +71,7 @@ pub(super) fn router(nodes: Vec<Node>, pictures: Vec<Picture>) -> Router {
         .collect();
     let origin = Origin {
         nodes,
-        next: AtomicUsize::new(0),
+        turn: AtomicUsize::new(0),
         gallery: Gallery {
             network: NETWORK,
             room: ROOM,
@@ -83,7 +84,7 @@ pub(super) fn router(nodes: Vec<Node>, pictures: Vec<Picture>) -> Router {
             .collect(),
     };
     Router::new()
-        .route("/", get(|| asset("showcase/index.html")))
+        .route("/", get(index))
         .route("/velox.js", get(|| asset("velox.js")))
         .route("/velox-crypto.js", get(|| asset("velox-crypto.js")))
         .route("/gallery.json", get(gallery))
@@ -92,6 +93,11 @@ pub(super) fn router(nodes: Vec<Node>, pictures: Vec<Picture>) -> Router {
         .route("/{*path}", get(page))
         .layer(gateway::cors())
         .with_state(Arc::new(origin))
+}
+
+async fn index(State(origin): State<Arc<Origin>>) -> Response {
+    origin.turn.fetch_add(1, Ordering::Relaxed);
+    asset("showcase/index.html").await
 }
 
 async fn page(Path(path): Path<String>) -> Response {
@@ -126,12 +132,20 @@ async fn document(
     State(origin): State<Arc<Origin>>,
     ConnectInfo(remote): ConnectInfo<SocketAddr>,
 ) -> Response {
-    let turn = origin.next.fetch_add(1, Ordering::Relaxed);
-    for offset in 0..origin.nodes.len() {
-        let node = &origin.nodes[(turn + offset) % origin.nodes.len()];
+    let mut nodes = origin.nodes.clone();
+    nodes.rotate_left(origin.turn.load(Ordering::Relaxed) % origin.nodes.len());
+    let mut documents = Vec::new();
+    for node in &nodes {
         if let Ok(document) = gateway::document(node, remote).await {
-            return ([(header::CACHE_CONTROL, "no-store")], Json(document)).into_response();
+            documents.push(document);
         }
     }
-    (StatusCode::SERVICE_UNAVAILABLE, "every node has stopped\n").into_response()
+    let mut documents = documents.into_iter();
+    match documents.next() {
+        Some(mut first) => {
+            first.nodes = documents.map(|document| document.node).collect();
+            ([(header::CACHE_CONTROL, "no-store")], Json(first)).into_response()
+        }
+        None => (StatusCode::SERVICE_UNAVAILABLE, "every node has stopped\n").into_response(),
+    }
 }
