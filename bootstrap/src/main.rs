@@ -8,7 +8,7 @@ mod http;
 mod names;
 mod server;
 
-use std::process::ExitCode;
+use std::{io::IsTerminal, process::ExitCode};
 
 use clap::Parser;
 use tokio::signal::unix::{SignalKind, signal};
@@ -65,14 +65,16 @@ fn main() -> ExitCode {
 /// Logs go to stderr; `VELOX_LOG` says what, as `RUST_LOG` does elsewhere.
 fn log(json: bool) {
     let filter = EnvFilter::try_from_env("VELOX_LOG")
-        .unwrap_or_else(|_| EnvFilter::new("warn,velox_bootstrap=info"));
+        .unwrap_or_else(|_| EnvFilter::new("warn,velox_bootstrap=info,libp2p_kad=error"));
     let log = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr);
     if json {
         log.json().init();
     } else {
-        log.with_target(false).init();
+        log.with_ansi(std::io::stderr().is_terminal())
+            .with_target(false)
+            .init();
     }
 }
 

@@ -226,7 +226,9 @@ impl Server {
         for address in &listen {
             kad.add_address(&node, address.clone());
         }
-        tracing::info!(%node, addresses = listen.len(), "node met");
+        if self.book.addresses(&node).is_empty() {
+            tracing::info!(%node, addresses = listen.len(), "node met");
+        }
         self.book.met(node, listen, now);
     }
 
