@@ -91,6 +91,16 @@ describe('the union of what nodes say', async () => {
     assert.equal(room.members.get(alice.peerId)?.seq, 2)
   })
 
+  test('of two records with one sequence every peer believes the same', async () => {
+    const twins = [await record(alice, 1), await record(alice, 1)]
+    const keys = [twins, [...twins].reverse()].map((records) => {
+      const { union: room } = union()
+      for (const each of records) room.hear('a', said({ records: [each] }), false)
+      return room.members.get(alice.peerId)!.key
+    })
+    assert.deepEqual(keys[0], keys[1])
+  })
+
   test('a snapshot replaces what its node said before; a sample does not', async () => {
     const { union: room, seen } = union()
     room.hear('a', said({ records: [await record(alice, 1)], snapshot: true }), false)

@@ -6,6 +6,7 @@
  * record has expired: so no single node can hide a member or make one leave.
  */
 import type { Member, PresenceChange } from '../ports.js'
+import { hex } from '../wire/bytes.js'
 import { CLOCK_SKEW_MS } from '../wire/limits.js'
 import type { Leave, PresenceRecord } from '../wire/records.js'
 import type { Signed } from '../wire/signed.js'
@@ -71,9 +72,9 @@ export class Union<Source> {
   /** Takes in a record; false where it is older than the member's leave, or there is no room. */
   learn(record: Signed<PresenceRecord>, before: boolean): boolean {
     const { body } = record
-    if (body.peer === this.self || (this.#left.get(body.peer) ?? -1) >= body.seq) return false
+    if (body.peer === this.self || (this.#left.get(body.peer) ?? -1) > body.seq) return false
     const known = this.#records.get(body.peer)
-    if (known && known.body.seq >= body.seq) return true
+    if (known && !isNewer(record, known)) return true
     if (!known && this.#records.size >= MEMBERS) return false
     this.#records.set(body.peer, record)
     const member = memberOf(body)
@@ -125,3 +126,7 @@ export class Union<Source> {
     this.emit({ type: 'leave', member })
   }
 }
+
+/** Of two records with the same sequence the one with the greater bytes counts, everywhere. */
+const isNewer = (a: Signed<PresenceRecord>, b: Signed<PresenceRecord>): boolean =>
+  a.body.seq > b.body.seq || (a.body.seq === b.body.seq && hex(a.bytes) > hex(b.bytes))
