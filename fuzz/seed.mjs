@@ -15,11 +15,16 @@ function lay (target, name, hex) {
 }
 
 for (const file of readdirSync(vectors).filter(name => name.endsWith('.json'))) {
-  for (const { name, type, hex, body, plaintext } of JSON.parse(readFileSync(vectors + file)).cases) {
+  for (const { name, type, value, hex, body, plaintext } of JSON.parse(readFileSync(vectors + file)).cases) {
+    if (type === 'unixfs-file') lay('cid', name, Buffer.from(value.cid).toString('hex'))
     if (hex === undefined || hex.length > 40_000) continue
     if (type === 'frame-stream') lay('frame', name, '03' + hex)
+    else if (type === 'noise-payload') lay('noise_payload', name, value.static_public + hex)
+    else if (type === 'unixfs-file') lay('unixfs_node', name, hex)
     else lay(type.replaceAll('-', '_'), name, hex)
     if (body !== undefined) lay(type.replaceAll('-', '_'), `${name} body`, body)
+    if (type === 'envelope') lay('parcel', name, '00' + hex)
+    if (type === 'stale-key') lay('parcel', name, '01' + hex)
     if (plaintext !== undefined && type === 'envelope') lay('contents', name, plaintext)
   }
 }

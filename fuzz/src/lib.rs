@@ -1,7 +1,15 @@
 //! What every decoder of bytes from outside must hold to, whatever the bytes are.
 
 use serde::{Serialize, de::DeserializeOwned};
-use velox_mesh::wire::{Array, Body, Bytes, Signed, cbor, frame};
+use velox_mesh::{
+    content::{cid, unixfs},
+    gateway::socket::noise,
+    node::signaling,
+    wire::{
+        Array, Body, Bytes, Signed, attach::Fragment, cbor, envelope::Parcel, fragment::Reassembly,
+        frame, limits,
+    },
+};
 
 /// A message without a signature: what is accepted has this one encoding.
 pub fn plain<T: Serialize + DeserializeOwned>(data: &[u8], max: usize) {
@@ -16,7 +24,10 @@ pub fn signed<T: Body>(data: &[u8]) {
     if let Ok(signed) = Signed::<T>::verify(data) {
         assert_eq!(signed.bytes(), data);
         assert!(data.len() <= T::MAX);
-        assert!(Signed::<T>::peek(data).is_ok(), "what is verified can be read");
+        assert!(
+            Signed::<T>::peek(data).is_ok(),
+            "what is verified can be read"
+        );
     }
     let wrapped = cbor::encode(&(Bytes::from(data.to_vec()), Array::new([0; 64])));
     assert!(Signed::<T>::verify(&wrapped).is_err(), "forged");
@@ -57,4 +68,66 @@ fn frames(stream: &[u8], cut: usize, max: usize) -> (Vec<Vec<u8>>, bool) {
         }
     }
     (seen, false)
+}
+
+/// The identity payload of a Noise handshake: the first 32 bytes are the static key that it is
+/// about.
+pub fn noise_payload(data: &[u8]) {
+    if let Some((key, payload)) = data.split_at_checked(32)
+        && let Ok(peer) = noise::verify_payload(payload, key)
+    {
+        assert!(velox_mesh::identity::public_key(&peer).is_some());
+    }
+}
+
+/// A block that links to others: what is accepted has this one encoding.
+pub fn unixfs_node(data: &[u8]) {
+    let name = cid::dag_pb(data);
+    if let Ok(node) = unixfs::Node::decode(&name, data) {
+        assert_eq!(node.encode(), data);
+        assert!(!node.links.is_empty() && node.links.len() <= unixfs::MAX_LINKS);
+    }
+}
+
+/// A CID's text.
+pub fn cid(data: &[u8]) {
+    if let Ok(text) = std::str::from_utf8(data)
+        && let Ok(read) = cid::parse(text)
+    {
+        assert_eq!(cid::parse(&read.to_string()), Ok(read));
+    }
+}
+
+/// An envelope as nodes read it in place, and as receivers read it. The first byte says which
+/// kind of parcel it is; the rest is read as it is, and as a body with a signature.
+pub fn parcel(data: &[u8]) {
+    let Some((kind, data)) = data.split_first() else {
+        return;
+    };
+    let wrapped = cbor::encode(&(Bytes::from(data.to_vec()), Array::new([0; 64])));
+    for bytes in [data.to_vec(), wrapped] {
+        let parcel = match kind & 1 {
+            0 => Parcel::Envelope(Bytes::from(bytes)),
+            _ => Parcel::StaleKey(Bytes::from(bytes)),
+        };
+        assert!(signaling::reads_alike(&parcel));
+    }
+}
+
+/// Fragments in any order: each two bytes are one, of a message from 0 to 7, sized in steps of
+/// 64 bytes.
+pub fn fragments(data: &[u8]) {
+    let mut reassembly = Reassembly::default();
+    for pair in data.chunks_exact(2) {
+        let fragment = Fragment {
+            id: u64::from(pair[0] & 7),
+            last: pair[0] & 8 != 0,
+            data: Bytes::from(vec![pair[0]; usize::from(pair[1]) * 64]),
+        };
+        match reassembly.push(&fragment) {
+            Ok(Some(message)) => assert!(message.len() <= limits::MESSAGE),
+            Ok(None) => {}
+            Err(_) => return,
+        }
+    }
 }

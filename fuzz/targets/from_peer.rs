@@ -1,2 +1,7 @@
 #![no_main]
-libfuzzer_sys::fuzz_target!(|data: &[u8]| velox_fuzz::plain::<velox_mesh::wire::attach::FromPeer>(data, velox_mesh::wire::limits::MESSAGE));
+libfuzzer_sys::fuzz_target!(
+    |data: &[u8]| velox_fuzz::plain::<velox_mesh::wire::attach::FromPeer>(
+        data,
+        velox_mesh::wire::limits::MESSAGE
+    )
+);

@@ -1,2 +1,7 @@
 #![no_main]
-libfuzzer_sys::fuzz_target!(|data: &[u8]| velox_fuzz::plain::<velox_mesh::wire::signal::SignalFrame>(data, velox_mesh::wire::limits::NODE_FRAME));
+libfuzzer_sys::fuzz_target!(
+    |data: &[u8]| velox_fuzz::plain::<velox_mesh::wire::signal::SignalFrame>(
+        data,
+        velox_mesh::wire::limits::NODE_FRAME
+    )
+);

@@ -12,6 +12,7 @@
 mod config;
 mod dials;
 mod flights;
+mod hops;
 mod outside;
 mod seen;
 mod state;
@@ -20,6 +21,8 @@ mod summary;
 mod tests;
 
 pub use config::Config;
+#[doc(hidden)]
+pub use outside::reads_alike;
 pub use state::{Event, State};
 pub use summary::Summary;
 

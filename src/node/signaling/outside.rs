@@ -71,7 +71,7 @@ impl<'a> Outside<'a> {
     pub fn is_for_bytes(&self, to: &[u8]) -> bool {
         let mut hash = Sha256::new();
         hash.update(b"velox/blind/1\0");
-        hash.update(&*self.id);
+        hash.update(*self.id);
         hash.update(to);
         hash.finalize()[..16] == *self.tag
     }
@@ -97,6 +97,24 @@ pub(super) fn len(parcel: &Parcel) -> usize {
     match parcel {
         Parcel::Envelope(bytes) | Parcel::StaleKey(bytes) => bytes.len(),
     }
+}
+
+/// Whether [`Outside::read`] and [`Signed::peek`] agree on a parcel: for the fuzzer, since one
+/// is written by hand for speed and the other is what receivers go by.
+#[doc(hidden)]
+pub fn reads_alike(parcel: &Parcel) -> bool {
+    let fast = Outside::read(parcel)
+        .ok()
+        .map(|o| (o.from, o.tag, o.id, o.expires));
+    let slow = match parcel {
+        Parcel::Envelope(bytes) => Signed::<Envelope>::peek(bytes)
+            .ok()
+            .map(|e| (e.from, e.tag, e.id, e.expires)),
+        Parcel::StaleKey(bytes) => Signed::<StaleKey>::peek(bytes)
+            .ok()
+            .map(|s| (s.from, s.tag, s.id, s.expires)),
+    };
+    fast == slow
 }
 
 /// The slow way to the same refusal, which names what is wrong.
