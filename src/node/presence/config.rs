@@ -38,6 +38,8 @@ pub struct Config {
     pub room_links: usize,
     /// Nodes dialed at once for a room.
     pub dials: usize,
+    /// Lost nodes of a room dialed at once: those that it was linked to.
+    pub redials: usize,
     /// Nodes of a new room that are asked for everything they know.
     pub snapshots: usize,
     /// Signed messages a second that are sent to one neighbour in answer to its digests and
@@ -58,7 +60,8 @@ pub struct Config {
     /// Milliseconds after which what came by a link is passed on by digests: by then gossip
     /// has told most of those whom it reaches.
     pub cascade_ms: u64,
-    /// Digests that a lost neighbour misses before its attachments count as void.
+    /// Digests that a lost neighbour misses, and can't be dialed meanwhile, before its
+    /// attachments count as void.
     pub missed_digests: u32,
     /// Seconds between two dials of one node: about as long as a dial of a dead one takes.
     pub redial_seconds: u64,
@@ -94,6 +97,7 @@ impl Default for Config {
             max_remembered_nodes: 8,
             room_links: 8,
             dials: 4,
+            redials: 16,
             snapshots: 3,
             answers_per_second: 256,
             answer_burst: 16_384,

@@ -26,29 +26,40 @@ use crate::{
     },
 };
 
+/// How often a look-up leads to a dial though the room has neighbours enough: each minute one
+/// in four nodes tries a stranger, so that two islands of a room join, and a node of many rooms
+/// isn't busy with dials.
+const STRAY: f64 = 0.25;
+
 impl StateMachine for State {
     type Event = Event;
 
     fn linked(&mut self, node: PeerId, _: &Multiaddr, now: Now) {
         let topics = self.neighbours.link(node, &self.desk.config);
         let topics: HashSet<_> = topics.into_iter().collect();
+        let mut revived = Vec::new();
         for (topic, served) in &mut self.rooms {
             if topics.contains(topic) {
-                hear(served, &mut self.desk, node, now);
+                if hear(served, &mut self.desk, node, now) {
+                    revived.push(*topic);
+                }
                 served.settle(&mut self.desk, now);
             } else if !served.nodes.may_serve(&node) {
                 continue;
             }
             contact(served, &mut self.neighbours, &mut self.desk, node, now);
         }
+        for topic in revived {
+            self.redial(topic, now);
+        }
     }
 
     fn unlinked(&mut self, node: PeerId, now: Now) {
-        if !self.neighbours.unlink(&node) {
-            return;
-        }
+        let was_linked = self.neighbours.unlink(&node);
         for (topic, served) in &mut self.rooms {
-            if served.nodes.lose(&node, now) {
+            if !was_linked {
+                served.nodes.fail(&node);
+            } else if served.nodes.lose(&node, now, &self.desk.config) {
                 let at = served.seek.after_loss(now, &self.desk.config);
                 self.desk.timers.set_by(Timer::Seek(*topic), at);
             }
@@ -72,7 +83,7 @@ impl StateMachine for State {
         let Some(served) = served else {
             return Ok(());
         };
-        hear(served, desk, node, now);
+        let revived = hear(served, desk, node, now);
         match frame {
             PresenceFrame::Digest(digest) => {
                 desk.counts.digests_received += 1;
@@ -95,6 +106,9 @@ impl StateMachine for State {
             }
         }
         served.settle(desk, now);
+        if revived {
+            self.redial(topic, now);
+        }
         Ok(())
     }
 
@@ -117,9 +131,12 @@ impl State {
     /// A linked neighbour serves this room too.
     pub(super) fn meet(&mut self, topic: Topic, node: PeerId, now: Now) {
         if let Some(served) = self.rooms.get_mut(&topic) {
-            hear(served, &mut self.desk, node, now);
+            let revived = hear(served, &mut self.desk, node, now);
             served.settle(&mut self.desk, now);
             contact(served, &mut self.neighbours, &mut self.desk, node, now);
+            if revived {
+                self.redial(topic, now);
+            }
         }
     }
 
@@ -158,7 +175,7 @@ impl State {
         let enough = served.nodes.linked().count() >= self.desk.config.room_links;
         let mut left = self.desk.config.dials;
         if enough && !strangers.is_empty() {
-            left = 1;
+            left = usize::from(rand::random_bool(STRAY));
             let first = rand::rng().random_range(..strangers.len());
             strangers.rotate_left(first);
         }
@@ -193,7 +210,9 @@ impl State {
                     desk.counts.nodes_presumed_dead += 1;
                     served.room.presume(&dead, true, now, &desk.config);
                 }
-                served.send_digest(served.nodes.linked(), desk);
+                let silent = served.nodes.silent();
+                let silent = silent.filter(|node| self.neighbours.is_linked(node));
+                served.send_digest(served.nodes.linked().chain(silent), desk);
                 served.next_round(desk, now);
             }
             Timer::Seek(_) => {
@@ -225,8 +244,10 @@ impl State {
         }
     }
 
-    /// Dials lost nodes of a room, those first whose last dial is longest ago: so the two
-    /// sides of a network that was split find each other again.
+    /// Dials lost nodes of a room, those first whose last dial is longest ago: so it is known
+    /// which of them are dead, and so the two sides of a network that was split find each other
+    /// again. It is done with each digest, and when one comes back that was presumed dead: then
+    /// others may be back too.
     fn redial(&mut self, topic: Topic, now: Now) {
         let Some(served) = self.rooms.get(&topic) else {
             return;
@@ -238,18 +259,20 @@ impl State {
             .map(|node| (self.neighbours.dialed(&node), node))
             .collect();
         lost.sort_unstable();
-        let dials = self.desk.config.dials;
-        for (_, node) in lost.into_iter().take(dials) {
+        let most = self.desk.config.redials;
+        for (_, node) in lost.into_iter().take(most) {
             self.dial(node, now);
         }
     }
 }
 
-/// The node serves the room: this is known by what it says.
-fn hear(served: &mut Served, desk: &mut Desk, node: PeerId, now: Now) {
-    if served.nodes.confirm(node, now, &desk.config) {
+/// The node serves the room: this is known by what it says. `true` if it was presumed dead.
+fn hear(served: &mut Served, desk: &mut Desk, node: PeerId, now: Now) -> bool {
+    let revived = served.nodes.confirm(node, now, &desk.config);
+    if revived {
         served.room.presume(&node, false, now, &desk.config);
     }
+    revived
 }
 
 /// The first words to a node that serves the room, or may: a request for its snapshot and the

@@ -23,6 +23,8 @@ struct Node {
     heard: Instant,
     /// The link is gone and the node hasn't been back in the room.
     lost: bool,
+    /// It could not be dialed since.
+    failed: bool,
     dead: bool,
 }
 
@@ -36,6 +38,7 @@ impl RoomNodes {
                 known.since = now.instant;
             }
             known.lost = false;
+            known.failed = false;
             return std::mem::take(&mut known.dead);
         }
         if self.known.len() >= config.max_nodes_per_room {
@@ -54,6 +57,7 @@ impl RoomNodes {
                 since: now.instant,
                 heard: now.instant,
                 lost: false,
+                failed: false,
                 dead: false,
             },
         );
@@ -83,16 +87,28 @@ impl RoomNodes {
         self.known.get(node).is_some_and(|known| !known.lost)
     }
 
-    /// The link to a node is gone. `true` if it served the room.
-    pub fn lose(&mut self, node: &PeerId, now: Now) -> bool {
+    /// The link to a node is gone. `true` if it served the room and is to be found again: not
+    /// if it has just been linked and there are enough others, for then one side cut the link
+    /// because it has too many, and would do so again.
+    pub fn lose(&mut self, node: &PeerId, now: Now, config: &Config) -> bool {
         self.asked.remove(node);
-        match self.known.get_mut(node) {
-            Some(known) if !known.lost => {
-                known.lost = true;
-                known.heard = now.instant;
-                true
-            }
-            _ => false,
+        let Some(known) = self.known.get_mut(node).filter(|known| !known.lost) else {
+            return false;
+        };
+        known.lost = true;
+        known.heard = now.instant;
+        let linked_for = now.instant.saturating_duration_since(known.since);
+        if linked_for < config.silence() && self.linked().count() >= config.room_links {
+            self.known.remove(node);
+            return false;
+        }
+        true
+    }
+
+    /// The node could not be dialed.
+    pub fn fail(&mut self, node: &PeerId) {
+        if let Some(known) = self.known.get_mut(node) {
+            known.failed = known.lost;
         }
     }
 
@@ -129,18 +145,24 @@ impl RoomNodes {
         nodes
     }
 
+    /// Nodes that may serve the room but haven't been heard of it, or not since they were lost.
+    pub fn silent(&self) -> impl Iterator<Item = PeerId> + '_ {
+        self.lost().chain(self.said.iter().copied())
+    }
+
     /// Lost nodes.
     pub fn lost(&self) -> impl Iterator<Item = PeerId> + '_ {
         let lost = self.known.iter().filter(|(_, known)| known.lost);
         lost.map(|(node, _)| *node)
     }
 
-    /// Lost nodes that have now missed their digests: they are presumed dead.
+    /// Lost nodes that have now missed their digests and could not be dialed: they are presumed
+    /// dead. A link that only was cut to save connections says nothing about the node.
     pub fn bury(&mut self, now: Now, config: &Config) -> Vec<PeerId> {
         let mut dead = Vec::new();
         self.known.retain(|node, known| {
             let silence = now.instant.saturating_duration_since(known.heard);
-            if known.lost && !known.dead && silence >= config.silence() {
+            if known.failed && !known.dead && silence >= config.silence() {
                 known.dead = true;
                 dead.push(*node);
             }
@@ -179,16 +201,18 @@ mod tests {
         assert!(!nodes.confirm(node, now, &config));
         let day = now.after(Duration::from_secs(86_400));
         assert!(nodes.bury(day, &config).is_empty(), "its link is open");
-        assert!(nodes.lose(&node, day));
-        assert!(!nodes.lose(&node, day));
+        assert!(nodes.lose(&node, day, &config));
+        assert!(!nodes.lose(&node, day, &config));
         let soon = day.after(Duration::from_secs(59));
         assert!(nodes.bury(soon, &config).is_empty());
         let late = day.after(Duration::from_secs(60));
+        assert!(nodes.bury(late, &config).is_empty(), "it was not dialed");
+        nodes.fail(&node);
         assert_eq!(nodes.bury(late, &config), [node]);
         assert!(nodes.bury(late, &config).is_empty(), "once");
         assert!(nodes.confirm(node, late, &config));
         assert_eq!(nodes.linked().collect::<Vec<_>>(), [node]);
-        nodes.lose(&node, late);
+        nodes.lose(&node, late, &config);
         nodes.bury(late.after(Duration::from_secs(3600)), &config);
         assert!(!nodes.may_serve(&node), "forgotten");
     }
@@ -203,7 +227,7 @@ mod tests {
         let mut nodes = RoomNodes::default();
         let first = PeerId::random();
         nodes.confirm(first, now, &config);
-        nodes.lose(&first, now);
+        nodes.lose(&first, now, &config);
         for _ in 0..20 {
             nodes.confirm(PeerId::random(), now, &config);
             nodes.hear_of([PeerId::random(), PeerId::random()], &config);
@@ -212,6 +236,25 @@ mod tests {
         assert_eq!(nodes.said.len(), 4);
         assert!(!nodes.known.contains_key(&first));
         assert_eq!(nodes.remembered(6).len(), 6);
+    }
+
+    #[test]
+    fn a_link_that_is_cut_as_soon_as_it_is_made_is_let_go() {
+        let config = Config::default();
+        let (now, node) = (Now::read(), PeerId::random());
+        let mut nodes = RoomNodes::default();
+        nodes.confirm(node, now, &config);
+        let soon = now.after(Duration::from_secs(59));
+        assert!(nodes.lose(&node, soon, &config), "there are no others");
+        nodes.confirm(node, soon, &config);
+        for _ in 0..8 {
+            nodes.confirm(PeerId::random(), soon, &config);
+        }
+        let late = soon.after(Duration::from_secs(60));
+        assert!(nodes.lose(&node, late, &config), "it was here for long");
+        nodes.confirm(node, late, &config);
+        assert!(!nodes.lose(&node, late, &config));
+        assert_eq!(nodes.lost().count(), 0);
     }
 
     #[test]

@@ -285,9 +285,9 @@ impl State {
         Verdict::Accept
     }
 
-    /// The DHT's answer to [`Event::Seek`](super::Event::Seek): up to four nodes that aren't linked yet are dialed,
-    /// in the order given, and one at random where the room has neighbours enough, so that
-    /// islands join.
+    /// The DHT's answer to [`Event::Seek`](super::Event::Seek): up to four nodes that aren't
+    /// linked yet are dialed, in the order given; where the room has neighbours enough, now and
+    /// then one at random.
     pub fn room_nodes(&mut self, room: &str, nodes: &[PeerId], now: Now) {
         let topic = Topic::of(&self.desk.network, room);
         self.try_nodes(topic, nodes, now);

@@ -13,8 +13,12 @@ struct Pair {
 
 impl Pair {
     fn strangers() -> Self {
+        Self::with(&Config::default())
+    }
+
+    fn with(config: &Config) -> Self {
         let now = Now::read();
-        let (mut a, mut b) = (Node::new(), Node::new());
+        let (mut a, mut b) = (Node::with(config.clone()), Node::with(config.clone()));
         let (mut alice, mut bob) = (Peer::new(now), Peer::new(now));
         a.state.join(alice.record(&[a.id()], now), now).unwrap();
         b.state.join(bob.record(&[b.id()], now), now).unwrap();
@@ -32,13 +36,17 @@ impl Pair {
     }
 
     fn linked() -> Self {
-        let mut pair = Self::strangers();
+        Self::strangers().meet()
+    }
+
+    fn meet(mut self) -> Self {
+        let pair = &mut self;
         pair.link();
         pair.talk();
         pair.run(secs(1));
         pair.a.outputs();
         pair.b.outputs();
-        pair
+        self
     }
 
     fn link(&mut self) {
@@ -246,6 +254,28 @@ fn only_what_differs_travels() {
 }
 
 #[test]
+fn what_an_answer_held_is_not_sent_back() {
+    let mut pair = Pair::linked();
+    let mut carol = Peer::new(pair.now);
+    let record = carol.record(&[pair.a.id()], pair.now);
+    pair.a.state.join(record, pair.now).unwrap();
+    pair.a.outputs();
+    let (a, b, now) = (pair.a.id(), pair.b.id(), pair.now.after(secs(31)));
+    pair.b.run(pair.now, now);
+    for digest in pair.b.frames(&a) {
+        pair.a.receive(b, &digest, now);
+    }
+    let answer = pair.a.frames(&b);
+    assert!(
+        matches!(&answer[..], [PresenceFrame::Difference(_)]),
+        "{answer:?}"
+    );
+    pair.b.receive(a, &answer[0], now);
+    assert!(pair.b.has(&carol));
+    assert!(pair.b.frames(&a).is_empty());
+}
+
+#[test]
 fn a_large_room_travels_in_frames_of_64() {
     let mut pair = Pair::strangers();
     for _ in 0..300 {
@@ -309,7 +339,13 @@ fn a_dead_record_travels_with_what_voids_it() {
 
 #[test]
 fn two_ends_that_are_known_on_one_side_each_make_a_peer_gone() {
-    let mut pair = Pair::linked();
+    // By digests alone: a snapshot tells of ends anyway.
+    let config = Config {
+        snapshots: 0,
+        ..Config::default()
+    };
+    let mut pair = Pair::with(&config).meet();
+    assert!(pair.all_here());
     let mut carol = Peer::new(pair.now);
     let record = carol.record(&[pair.a.id(), pair.b.id()], pair.now);
     pair.a.state.join(record.clone(), pair.now).unwrap();
@@ -337,6 +373,7 @@ fn a_lost_node_takes_its_members_with_it_and_brings_them_back() {
     pair.unlink();
     assert!(pair.a.outputs().is_empty());
     pair.run(secs(59));
+    pair.a.state.unlinked(pair.b.id(), pair.now);
     assert!(pair.a.has(&pair.bob), "it may come back");
     let events = pair.a.events();
     assert!(
@@ -362,7 +399,10 @@ fn a_new_record_counts_though_its_node_is_presumed_dead() {
     let mut pair = Pair::linked();
     pair.unlink();
     pair.run(secs(92));
-    assert!(!pair.a.has(&pair.bob));
+    assert!(pair.a.has(&pair.bob), "its link may only have been cut");
+    pair.a.state.unlinked(pair.b.id(), pair.now);
+    pair.run(secs(31));
+    assert!(!pair.a.has(&pair.bob), "it could not be dialed");
     let record = pair.bob.record(&[pair.b.id()], pair.now);
     let verdict = pair.a.state.gossip(&lobby(), records(&[&record]), pair.now);
     assert_eq!(verdict, Verdict::Accept);
@@ -388,6 +428,54 @@ fn lost_nodes_are_dialed_again_before_the_next_digest() {
         );
         pair.a.state.unlinked(pair.b.id(), pair.now);
     }
+}
+
+#[test]
+fn when_one_comes_back_the_others_are_dialed() {
+    let mut pair = Pair::linked();
+    let others = [PeerId::random(), PeerId::random()];
+    for other in others {
+        pair.a.link(other, pair.now);
+        pair.a.state.subscribed(other, &lobby(), pair.now);
+        pair.a.state.unlinked(other, pair.now);
+    }
+    pair.unlink();
+    for _ in 0..4 {
+        pair.run(secs(31));
+        for node in [others[0], others[1], pair.b.id()] {
+            pair.a.state.unlinked(node, pair.now);
+        }
+    }
+    assert!(!pair.a.has(&pair.bob));
+    pair.run(secs(6));
+    pair.a.outputs();
+    pair.link();
+    let mut dialed: Vec<_> = pair
+        .a
+        .outputs()
+        .into_iter()
+        .filter_map(|output| match output {
+            Output::Dial(node) => Some(node),
+            _ => None,
+        })
+        .collect();
+    dialed.sort_unstable();
+    let mut expected = others;
+    expected.sort_unstable();
+    assert_eq!(dialed, expected);
+}
+
+#[test]
+fn first_words_that_were_lost_are_said_again() {
+    let mut pair = Pair::strangers();
+    let (a, b) = (pair.a.id(), pair.b.id());
+    pair.a.state.room_nodes(ROOM, &[b], pair.now);
+    pair.a.link(b, pair.now);
+    pair.b.link(a, pair.now);
+    pair.a.outputs();
+    pair.run(secs(31));
+    pair.talk();
+    assert!(pair.all_here());
 }
 
 #[test]

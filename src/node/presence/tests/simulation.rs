@@ -376,7 +376,14 @@ impl Simulation {
                     self.hosts[to].node.link(id, now);
                 }
             }
-            Arrival::DialFailed(node) => self.hosts[to].node.state.unlinked(node, now),
+            Arrival::DialFailed(node) => {
+                let linked = self
+                    .host(&node)
+                    .is_some_and(|other| self.is_linked(to, other));
+                if !linked {
+                    self.hosts[to].node.state.unlinked(node, now);
+                }
+            }
             Arrival::Found { room } => {
                 let nodes = self.seeking.get(&room).into_iter().flatten();
                 let ids: Vec<_> = nodes.map(|host| self.hosts[*host].node.id()).collect();
