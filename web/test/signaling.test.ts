@@ -129,6 +129,25 @@ test('a stranger is heard by the record in its offer, and answered', async () =>
   assert.equal(mesh.delivered, 4)
 })
 
+test('a provider that was located answers, and is heard', async () => {
+  const { a, b, toB } = await pair(['x', 'y'])
+  const session = random(16)
+  await a.signals.send({ ...toB, room: '/cid/x' }, session, { offer: 'sdp' })
+  const { from } = b.envelopes[0]
+  assert.equal(from.room, '/cid/x')
+  await b.signals.send(from, session, { answer: 'sdp' })
+  assert.deepEqual(a.envelopes.map(({ kind }) => kind), [{ answer: 'sdp' }])
+})
+
+test('a session that began in one room goes on in another', async () => {
+  const { a, b, toB } = await pair(['x', 'y'])
+  const session = random(16)
+  await a.signals.send({ ...toB, room: '/cid/x' }, session, { offer: 'sdp' })
+  await a.signals.send(toB, session, { candidates: [] })
+  await a.signals.send({ ...toB, room: '/cid/y' }, session, { renegotiate: 'sdp' })
+  assert.equal(b.envelopes.length, 3)
+})
+
 test('replayed, altered, misdirected and foreign envelopes are dropped', async () => {
   const { mesh, a, b, toB } = await pair(['x'])
   const suite = await loadSuite()

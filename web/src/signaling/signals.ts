@@ -30,8 +30,12 @@ export class NodeSignals implements Signals {
   /** The last sequence in each session that this peer sends in, and the sending before. */
   readonly #sending = new Recent<{ seq: number; last: Promise<unknown> }>(MAX_SESSIONS)
   readonly #ordering = new Recent<Ordering<Incoming>>(MAX_SESSIONS)
-  /** Senders, by room and PeerId, whose records came in envelopes. */
-  readonly #senders = new Recent<Member>(MAX_SESSIONS)
+  /**
+   * Peers that were written to, or whose records came in envelopes, by PeerId. What a record says
+   * of key and nodes holds in every room, and two peers may meet in one (as provider and seeker)
+   * and go on in another.
+   */
+  readonly #known = new Recent<Member>(MAX_SESSIONS)
   /** Envelopes that were taken in, and how they are answered if they come again. */
   readonly #seen = new Recent<{ ack?: (link: Link) => void }>(MAX_SEEN)
   readonly #off: () => void
@@ -69,6 +73,7 @@ export class NodeSignals implements Signals {
       const seal = (member: Member): ReturnType<typeof sealEnvelope> =>
         sealEnvelope(this.self, member, contents, this.links.now())
       const member = this.#newest(to)
+      this.#remember(member)
       const sealed = await seal(member)
       // Sealing may overtake; leaving must not.
       await before
@@ -91,13 +96,19 @@ export class NodeSignals implements Signals {
     this.#outbox.stop()
   }
 
-  /** The same peer's newest record: presence may know a newer key than the caller. */
+  #remember(member: Member): void {
+    const known = this.#known.get(member.peerId)
+    this.#known.set(member.peerId, known && known.seq > member.seq ? known : member)
+  }
+
+  /** The member with the newest key and nodes: presence may know them better than the caller. */
   #newest(member: Member): Member {
     const known = [
       this.acquaintances.members(member.room).get(member.peerId),
-      this.#senders.get(`${member.room}\0${member.peerId}`),
+      this.#known.get(member.peerId),
     ]
-    return known.reduce<Member>((a, b) => (b && b.seq > a.seq ? b : a), member)
+    const { key, via, seq } = known.reduce<Member>((a, b) => (b && b.seq > a.seq ? b : a), member)
+    return { ...member, key, via, seq }
   }
 
   async #receive({ to, room, parcel }: Carried, link: Link): Promise<void> {
@@ -145,14 +156,10 @@ export class NodeSignals implements Signals {
 
   /** Who sent it, from the envelope's own record, from presence, or from an earlier envelope. */
   async #sender(peerId: string, room: string, { record }: Contents): Promise<Member | undefined> {
-    const key = `${room}\0${peerId}`
     const given = record && (await this.acquaintances.learn(room, record))
-    if (given?.peer === peerId) {
-      const known = this.#senders.get(key)
-      if (!known || given.seq > known.seq) this.#senders.set(key, memberOf(given))
-    }
-    const member = this.#senders.get(key) ?? this.acquaintances.members(room).get(peerId)
-    return member && this.#newest(member)
+    if (given?.peer === peerId) this.#remember(memberOf(given))
+    const member = this.acquaintances.members(room).get(peerId) ?? this.#known.get(peerId)
+    return member && this.#newest({ ...member, room })
   }
 
   /** The envelope was sealed to a key of an earlier start of this peer: says which it has now. */
@@ -175,7 +182,7 @@ export class NodeSignals implements Signals {
       const record = await this.acquaintances.learn(to.room, body.record)
       if (record?.peer !== body.from || record.seq < to.seq) return
       const member = memberOf(record)
-      this.#senders.set(`${to.room}\0${member.peerId}`, member)
+      this.#remember(member)
       await this.#outbox.staleKey(body.id, member)
     } catch (error) {
       // A forgery, or a receiver whose key can't be sealed to: the envelope's own time runs on.
