@@ -14,11 +14,9 @@ use crate::{clock::Now, wire::Malformed};
 /// How long a frame or a dial takes.
 pub const LATENCY: Duration = Duration::from_millis(20);
 
-/// What becomes of dials to a node.
+/// What becomes of dials to a node that doesn't answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Dialed {
-    /// It answers.
-    Answers,
     /// The dial fails.
     Refuses,
     /// Nothing is heard.
@@ -105,12 +103,6 @@ impl<S: StateMachine> Rehearsal<S> {
                 self.state(one).unlinked(other, now);
             }
         }
-        self.drain();
-    }
-
-    /// A frame arrives at `to` as if `from` had sent it.
-    pub fn inject(&mut self, from: PeerId, to: PeerId, frame: Vec<u8>) {
-        self.happen(Happening::Frame(from, to, frame));
         self.drain();
     }
 
@@ -208,7 +200,7 @@ impl<S: StateMachine> Rehearsal<S> {
                         Some(Dialed::Silent) => continue,
                         Some(Dialed::Refuses) => Happening::Failed(node, whom),
                         None if !known => Happening::Failed(node, whom),
-                        Some(Dialed::Answers) | None => Happening::Linked(node, whom),
+                        None => Happening::Linked(node, whom),
                     }
                 }
             };

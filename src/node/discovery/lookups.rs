@@ -197,11 +197,11 @@ impl Lookups {
     pub fn linked(&mut self, node: &PeerId) -> Vec<u64> {
         let mut asks = Vec::new();
         for id in self.of_node(node) {
-            if let Some(lookup) = self.active.get_mut(&id) {
-                if let Some(asked @ Asked::Dialing) = lookup.nodes.get_mut(node) {
-                    *asked = Asked::Waiting;
-                    asks.push(id);
-                }
+            if let Some(lookup) = self.active.get_mut(&id)
+                && let Some(asked @ Asked::Dialing) = lookup.nodes.get_mut(node)
+            {
+                *asked = Asked::Waiting;
+                asks.push(id);
             }
         }
         asks

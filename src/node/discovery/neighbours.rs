@@ -99,10 +99,11 @@ impl Neighbour {
     }
 
     fn see(&mut self, address: &Multiaddr) {
-        if let Some(ip) = addresses::ip(address).map(|ip| ip.to_canonical()) {
-            if !self.seen_at.contains(&ip) && self.seen_at.len() < SEEN_AT {
-                self.seen_at.push(ip);
-            }
+        if let Some(ip) = addresses::ip(address).map(|ip| ip.to_canonical())
+            && !self.seen_at.contains(&ip)
+            && self.seen_at.len() < SEEN_AT
+        {
+            self.seen_at.push(ip);
         }
     }
 }

@@ -173,10 +173,10 @@ impl Rooms {
 
     /// A query is over.
     pub fn searched(&mut self, key: &[u8]) {
-        if let Some(name) = self.searches.remove(key) {
-            if let Some(room) = self.rooms.get_mut(&name) {
-                room.searching.retain(|other| other != key);
-            }
+        if let Some(name) = self.searches.remove(key)
+            && let Some(room) = self.rooms.get_mut(&name)
+        {
+            room.searching.retain(|other| other != key);
         }
     }
 

@@ -80,7 +80,7 @@ pub struct State {
     publisher: Publisher,
     /// When everything is published again, after a time without neighbours.
     rejoined: Option<Instant>,
-    rooms: Rooms,
+    pub(super) rooms: Rooms,
     pub(super) lookups: Lookups,
     pub(super) queries: Queries,
     /// What attached peers may look up: made with their first look-up, dropped as they detach.

@@ -54,8 +54,8 @@ impl Default for StoreConfig {
 }
 
 /// Records that are looked at for having expired whenever one is stored: the store is swept
-/// twice as fast as it fills.
-const SWEPT: usize = 2;
+/// faster than it fills.
+const SWEPT: usize = 3;
 
 /// A network that one party may own: nodes of one range are taken for one party where the store
 /// is full.
@@ -186,11 +186,11 @@ impl Store {
 
     /// A record that has to go before `record` fits.
     fn in_the_way(&mut self, record: &ProviderRecord, range: Range) -> Option<usize> {
-        if let Some(there) = self.keys.get(&record.key) {
-            if there.len() >= self.config.per_key {
-                let crowd = self.crowd(there);
-                return pick(&mut self.rng, &crowd);
-            }
+        if let Some(there) = self.keys.get(&record.key)
+            && there.len() >= self.config.per_key
+        {
+            let crowd = self.crowd(there);
+            return pick(&mut self.rng, &crowd);
         }
         let full = [
             (
@@ -374,3 +374,7 @@ impl RecordStore for Store {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "tests/store.rs"]
+mod tests;

@@ -1,13 +1,12 @@
 use std::collections::{HashMap, VecDeque};
 
 use libp2p::{Multiaddr, PeerId};
-use serde::Serialize;
 use web_time::Instant;
 
 use super::{
     Config, Summary,
-    dials::{Dials, Wait},
-    flights::{Flight, Flights, MAX_NODES, Places},
+    dials::Dials,
+    flights::{Flights, MAX_NODES},
     outside::{self, Life, Outside},
     seen::Seen,
 };
@@ -46,9 +45,6 @@ pub enum Event {
     },
 }
 
-/// Nodes that are dialed at once for one envelope, where none is linked.
-const DIALS_AT_ONCE: usize = 2;
-
 /// The rules of signaling.
 #[derive(Debug)]
 pub struct State {
@@ -57,13 +53,13 @@ pub struct State {
     /// Peers attached here: as many as attach lets in.
     attached: HashMap<PeerId, Attached>,
     /// Nodes linked to this one.
-    neighbours: HashMap<PeerId, Traffic>,
-    seen: Seen,
-    flights: Flights,
-    dials: Dials,
+    pub(super) neighbours: HashMap<PeerId, Traffic>,
+    pub(super) seen: Seen,
+    pub(super) flights: Flights,
+    pub(super) dials: Dials,
     gossip: Option<Budget>,
-    outputs: VecDeque<Output<Event>>,
-    counts: Summary,
+    pub(super) outputs: VecDeque<Output<Event>>,
+    pub(super) counts: Summary,
 }
 
 #[derive(Debug)]
@@ -77,7 +73,7 @@ struct Attached {
 
 /// What somebody may send.
 #[derive(Debug)]
-struct Traffic {
+pub(super) struct Traffic {
     envelopes: Budget,
     bytes: Budget,
 }
@@ -106,13 +102,6 @@ enum Path {
     OtherHops,
     /// To every node of the room.
     Gossip,
-}
-
-/// As [`SignalFrame::Carry`], without owning what it carries.
-#[derive(Serialize)]
-#[serde(rename_all = "kebab-case")]
-enum CarryFrame<'a> {
-    Carry(&'a Carried),
 }
 
 impl State {
@@ -297,7 +286,7 @@ impl State {
         }));
     }
 
-    fn undelivered(&mut self, sender: PeerId, id: EnvelopeId, to: PeerId, code: &str) {
+    pub(super) fn undelivered(&mut self, sender: PeerId, id: EnvelopeId, to: PeerId, code: &str) {
         self.counts.undelivered += 1;
         self.outputs.push_back(Output::Event(Event::ToPeer {
             peer: sender,
@@ -309,103 +298,14 @@ impl State {
         }));
     }
 
-    #[expect(clippy::too_many_arguments, reason = "all of it makes up the flight")]
-    fn hop(
-        &mut self,
-        sender: PeerId,
-        id: EnvelopeId,
-        mut carried: Carried,
-        nodes: Vec<PeerId>,
-        at_once: bool,
-        in_room: bool,
-        now: Now,
-    ) {
-        carried.via = Vec::new();
-        let name = self.seen.name(&carried.to, &id);
-        let flight = Flight {
-            sender,
-            carried,
-            in_room,
-            at_once,
-            untried: Places::first(nodes.len()),
-            nodes,
-            dialing: Places::default(),
-            sent: Places::default(),
-            code: "not-attached",
-        };
-        if !self.flights.insert(name, flight, now) {
-            self.counts.duplicates += 1;
-            return;
-        }
-        self.advance(name, now);
-        self.land(now);
-    }
-
-    /// Takes a flight's next step, if nothing is to be waited for.
-    fn advance(&mut self, name: u64, now: Now) {
-        let Some(flight) = self.flights.get_mut(name) else {
-            return;
-        };
-        for place in flight.untried.iter() {
-            if !flight.at_once && !flight.sent.is_empty() {
-                return;
-            }
-            let node = flight.nodes[place];
-            if self.neighbours.contains_key(&node) {
-                flight.untried.remove(place);
-                flight.sent.insert(place);
-                self.counts.sent_to_nodes += 1;
-                let frame = cbor::encode(&CarryFrame::Carry(&flight.carried));
-                self.outputs.push_back(Output::Send(node, frame));
-                continue;
-            }
-            if !flight.at_once && flight.dialing.len() >= DIALS_AT_ONCE {
-                continue;
-            }
-            match self.dials.wait(node, name, now) {
-                Wait::Full => {
-                    flight.untried.remove(place);
-                    continue;
-                }
-                Wait::Underway => {}
-                Wait::Dial => self.outputs.push_back(Output::Dial(node)),
-            }
-            flight.untried.remove(place);
-            flight.dialing.insert(place);
-        }
-        if flight.sent.is_empty() && flight.dialing.is_empty() {
-            self.exhausted(name, now);
-        }
-    }
-
-    /// Every node was tried in vain.
-    fn exhausted(&mut self, name: u64, now: Now) {
-        let Some(Flight {
-            sender,
-            carried,
-            in_room,
-            code,
-            ..
-        }) = self.flights.remove(name)
-        else {
-            return;
-        };
-        let Ok(outside) = Outside::read(&carried.parcel) else {
-            return;
-        };
-        let (id, to) = (outside.id, carried.to);
-        if in_room && !self.seen.trace(&sender, &id, now).gossiped {
-            if let Err(denied) = self.publish(sender, carried, now) {
-                tracing::debug!(peer = %sender, %denied, "not gossiped");
-            }
-        } else {
-            self.undelivered(sender, id, to, code);
-        }
-    }
-
     /// Gossips for a peer of ours. What is forged would be held against this node by those
     /// that it gossips to.
-    fn publish(&mut self, sender: PeerId, carried: Carried, now: Now) -> Result<(), Denied> {
+    pub(super) fn publish(
+        &mut self,
+        sender: PeerId,
+        carried: Carried,
+        now: Now,
+    ) -> Result<(), Denied> {
         let outside = check(&sender, &carried)?;
         let id = outside.id;
         let allowed = self.attached.get_mut(&sender).is_some_and(|attached| {
@@ -434,31 +334,6 @@ impl State {
             parcel: carried.parcel,
         }));
         Ok(())
-    }
-
-    /// Lets go of flights that are over, or too many.
-    fn land(&mut self, now: Now) {
-        while let Some(flight) = self.flights.pop(now) {
-            // What was sent and not refused may well have arrived: only the receiver's ack says.
-            if flight.sent.is_empty() {
-                if let Ok(outside) = Outside::read(&flight.carried.parcel) {
-                    self.undelivered(flight.sender, outside.id, flight.carried.to, flight.code);
-                }
-            }
-        }
-    }
-
-    /// The flights `names` got no link to `node`.
-    fn unreachable(&mut self, node: &PeerId, names: Vec<u64>, now: Now) {
-        for name in names {
-            if let Some(flight) = self.flights.get_mut(name) {
-                if let Some(place) = flight.place(node) {
-                    flight.dialing.remove(place);
-                    flight.sent.remove(place);
-                }
-            }
-            self.advance(name, now);
-        }
     }
 
     fn carried_by(&mut self, node: PeerId, carried: Carried, now: Now) -> Result<(), Malformed> {
@@ -503,24 +378,6 @@ impl State {
         self.counts.delivered_by_node += 1;
         self.deliver(carried);
         Ok(())
-    }
-
-    fn refused_by(&mut self, node: PeerId, undelivered: Undelivered, now: Now) {
-        let name = self.seen.name(&undelivered.to, &undelivered.id);
-        let Some(flight) = self.flights.get_mut(name) else {
-            return;
-        };
-        let Some(place) = flight.place(&node) else {
-            return;
-        };
-        if flight.sent.remove(place) {
-            flight.code = match undelivered.code.as_str() {
-                "quota" => "quota",
-                "expired" => "expired",
-                _ => "not-attached",
-            };
-            self.advance(name, now);
-        }
     }
 }
 
@@ -574,11 +431,11 @@ impl StateMachine for State {
             return;
         }
         for name in names {
-            if let Some(flight) = self.flights.get_mut(name) {
-                if let Some(place) = flight.place(&node) {
-                    flight.dialing.remove(place);
-                    flight.untried.insert(place);
-                }
+            if let Some(flight) = self.flights.get_mut(name)
+                && let Some(place) = flight.place(&node)
+            {
+                flight.dialing.remove(place);
+                flight.untried.insert(place);
             }
             self.advance(name, now);
         }
