@@ -37,7 +37,7 @@ describe('the whole client', { skip: !program && 'no velox program is built' }, 
 
   test(
     'a peer in no room gets a file from a provider that nodes locate',
-    { timeout: 30_000, todo: 'signaling takes no answer from a located provider: it is in no room of ours' },
+    { timeout: 30_000 },
     async () => {
       const size = await opened.page.evaluate(
         (name, urls) => window.test.located(name, urls),
