@@ -109,9 +109,10 @@ function table(records: Record<string, Json>[]): HTMLElement {
 /** "max_rooms" → "Max rooms"; the unit goes with the value. */
 function label(key: string): string {
   const text = key
-    .replace(/_(bytes|secs|seconds|ms|millis)$/, '')
+    .replace(/_(secs|seconds|ms|millis)$/, '')
     .replace(/_/g, ' ')
     .replace(/\baddrs\b/, 'addresses')
+    .replace(/\bids\b/, 'IDs')
     .replace(/\b(dht|http|rtt|id|ws|cid|cids|ip|quic|tcp)\b/g, (word) => word.toUpperCase())
   return text.charAt(0).toUpperCase() + text.slice(1)
 }

@@ -74,7 +74,7 @@ export function drawTraffic(traffic: Traffic): void {
   const draw = (): void => {
     bar('peers', traffic.peerBytes, traffic.peerPictures, traffic)
     bar('origin', traffic.originBytes, traffic.originPictures, traffic)
-    const sentence = describe(traffic)
+    const sentence = describe(traffic).trim()
     // Live regions speak on every write, so only a new sentence is written.
     if (summary.textContent !== sentence) summary.textContent = sentence
   }
