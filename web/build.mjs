@@ -49,6 +49,8 @@ await Promise.all([
     entryPoints: ['src/index.ts'],
     format: 'iife',
     globalName: 'VeloxMesh',
+    // A script tag has no import.meta: its default is the page's own origin alone.
+    define: { ...options.define, 'import.meta.url': 'undefined' },
     // `Velox` is the class; what else the module exports hangs off it.
     footer: { js: 'globalThis.Velox=Object.assign(VeloxMesh.Velox,VeloxMesh);' },
     outfile: 'dist/velox.global.js',

@@ -10,9 +10,12 @@ import { NETWORK } from './wire/limits.js'
 import { isName } from './wire/schema.js'
 
 export interface StartOptions {
-  /** The network's name. Default: what the first of `nodes`, or the page's origin, says. */
+  /** The network's name. Default: what the first of `nodes`, or the default of `nodes`, says. */
   network?: string
-  /** Base URLs (`https://host`) or multiaddrs. Default: the page's own origin. */
+  /**
+   * Base URLs (`https://host`) or multiaddrs. Default: what the page's own origin says, else the
+   * server that this library was loaded from.
+   */
   nodes?: string[]
   /** The admission token of a closed network. */
   token?: string
@@ -39,16 +42,16 @@ export async function begin(options: StartOptions): Promise<Beginning> {
     throw new VeloxError('unsupported', 'this runtime has no WebSocket: pass `rtc: { WebSocket }`')
   }
   const nodes = options.nodes ?? []
-  const location = globalThis.location
-  const origin =
-    !options.nodes && location?.protocol.startsWith('http') ? location.origin : undefined
-  if (!nodes.length && !origin) {
+  const origins = options.nodes ? [] : ownOrigins()
+  if (!nodes.length && !origins.length) {
     throw new VeloxError('unreachable', 'no node is known: pass `nodes`, base URLs or multiaddrs')
   }
   const loading = loadSuite()
-  const fetched = options.network
-    ? undefined
-    : await firstDocument(origin ? [origin] : nodes.filter((node) => /^https?:/.test(node)))
+  const fetched = origins.length
+    ? await firstOf(origins)
+    : options.network
+      ? undefined
+      : await anyOf(nodes.filter((node) => /^https?:/.test(node)))
   const network = options.network ?? fetched!.document.network
   if (!isName(network, NETWORK)) {
     throw new VeloxError(
@@ -62,12 +65,36 @@ export async function begin(options: StartOptions): Promise<Beginning> {
     ? await persistentKey(network, suite)
     : { key: await suite.signingKey(), release: () => {} }
   const self = await LocalPeer.start(network, suite, key)
-  return { self, sources: { nodes, origin, fetched }, webSocket, release }
+  return { self, sources: { nodes, origin: origins.length ? fetched?.base : undefined, fetched }, webSocket, release }
 }
 
-async function firstDocument(
-  bases: string[],
-): Promise<{ base: string; document: DiscoveryDocument }> {
+interface Fetched {
+  base: string
+  document: DiscoveryDocument
+}
+
+/** The page's origin, then that of this very file, where it is another: a node serves it, too. */
+function ownOrigins(): string[] {
+  const urls = [globalThis.location?.href, import.meta.url]
+  const origins = urls.flatMap((url) => (url && /^https?:/.test(url) ? new URL(url).origin : []))
+  return [...new Set(origins)]
+}
+
+/** The document of the first of `bases` that has one. */
+async function firstOf(bases: string[]): Promise<Fetched> {
+  const failures: unknown[] = []
+  for (const base of bases) {
+    try {
+      return { base, document: await fetchDocument(base) }
+    } catch (error) {
+      failures.push(error)
+    }
+  }
+  throw nobody(failures)
+}
+
+/** The document that comes first. */
+async function anyOf(bases: string[]): Promise<Fetched> {
   if (!bases.length) {
     throw new VeloxError('malformed', 'multiaddrs name no network: pass `network` along with them')
   }
@@ -76,9 +103,13 @@ async function firstDocument(
       bases.map(async (base) => ({ base, document: await fetchDocument(base) })),
     )
   } catch (error) {
-    const reasons = (error as AggregateError).errors.map((each: Error) => each.message)
-    throw new VeloxError('unreachable', `no node could be asked:\n${reasons.join('\n')}`, {
-      cause: error,
-    })
+    throw nobody((error as AggregateError).errors)
   }
+}
+
+function nobody(failures: unknown[]): VeloxError {
+  const reasons = failures.map((failure) => (failure as Error).message)
+  return new VeloxError('unreachable', `no node could be asked:\n${reasons.join('\n')}`, {
+    cause: failures[0],
+  })
 }
