@@ -29,7 +29,8 @@ async fn node_with(
     bootstrap: &[&Node],
     change: impl FnOnce(&mut velox_mesh::node::Config),
 ) -> Node {
-    let mut builder = Node::builder(NETWORK).listen("/ip4/127.0.0.1/tcp/0".parse().unwrap());
+    let loopback = "/ip4/127.0.0.1/tcp/0".parse().expect("a multiaddr");
+    let mut builder = Node::builder(NETWORK).listen(loopback);
     for other in bootstrap {
         builder = builder.bootstrap(address(other));
     }

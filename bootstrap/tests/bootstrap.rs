@@ -27,7 +27,7 @@ async fn meet(
         .behaviour_mut()
         .kad
         .add_address(&node, address.clone());
-    swarm.dial(address.clone()).unwrap();
+    swarm.dial(address.clone()).expect("nothing forbids it");
     until(swarm, |event| match event {
         SwarmEvent::Behaviour(BehaviourEvent::Identify(identify::Event::Received {
             peer_id,
@@ -203,11 +203,17 @@ async fn a_wrong_bootstrap_address_is_named_in_the_log() {
 }
 
 async fn get(http: &str, path: &str) -> String {
-    let address = http.strip_prefix("http://").unwrap();
-    let mut stream = TcpStream::connect(address).await.unwrap();
+    let address = http.strip_prefix("http://").expect("HTTP on loopback");
+    let mut stream = TcpStream::connect(address).await.expect("HTTP on loopback");
     let request = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
-    stream.write_all(request.as_bytes()).await.unwrap();
+    stream
+        .write_all(request.as_bytes())
+        .await
+        .expect("HTTP on loopback");
     let mut answer = String::new();
-    stream.read_to_string(&mut answer).await.unwrap();
+    stream
+        .read_to_string(&mut answer)
+        .await
+        .expect("HTTP on loopback");
     answer
 }

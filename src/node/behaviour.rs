@@ -376,13 +376,11 @@ impl Behaviour {
                     self.duties.discovery.state_mut().query_finished(&key, now);
                 }
             }
+            // Nodes heard of in the DHT are worth a dial when too few are connected.
             kad::Event::RoutingUpdated {
                 peer, addresses, ..
-            } => {
-                // Nodes heard of in the DHT are worth a dial when too few are connected.
-                if !self.connections.contains(&peer) && self.book.addresses(&peer).is_empty() {
-                    self.book.heard_of(peer, addresses.into_vec());
-                }
+            } if !self.connections.contains(&peer) && self.book.addresses(&peer).is_empty() => {
+                self.book.heard_of(peer, addresses.into_vec());
             }
             _ => {}
         }

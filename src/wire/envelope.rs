@@ -20,7 +20,7 @@ pub type KeyId = Array<8>;
 pub fn blind(id: &EnvelopeId, to: &PeerId) -> Tag {
     let mut hash = Sha256::new();
     hash.update(b"velox/blind/1\0");
-    hash.update(&**id);
+    hash.update(**id);
     hash.update(to.to_bytes());
     first(&hash.finalize())
 }

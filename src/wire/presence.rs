@@ -151,6 +151,10 @@ pub struct Changes {
 /// Frames of `/velox/<network>/presence/1`, between two nodes that serve the same room.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "one is held at a time, and digests are the most of them"
+)]
 pub enum PresenceFrame {
     /// What the sender knows of a room, in short. The receiver answers with a
     /// [`PresenceFrame::Difference`] if it knows something else.

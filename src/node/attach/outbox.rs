@@ -52,10 +52,8 @@ impl Outbox {
             FromNode::Snapshot(snapshot) => (PRESENCE, Some(&snapshot.room)),
             FromNode::Presence(presence) => (PRESENCE, Some(&presence.room)),
         };
-        if let Some(room) = room {
-            if self.resync.contains(room) {
-                return Ok(());
-            }
+        if room.is_some_and(|room| self.resync.contains(room)) {
+            return Ok(());
         }
         let bytes = cbor::encode(message);
         if self.queued + bytes.len() > self.max {

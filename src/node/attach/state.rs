@@ -97,6 +97,10 @@ pub enum Event {
 
 /// What the driver has to do.
 #[derive(Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "an output is taken as soon as it is there: few wait at once"
+)]
 pub enum Output {
     /// Give a frame to the carrier.
     Send(AttachmentId, Vec<u8>),
@@ -574,12 +578,12 @@ impl State {
     fn forget(&mut self, id: AttachmentId) -> Option<Attachment> {
         let attachment = self.attachments.remove(&id)?;
         self.timers.remove(&(attachment.deadline, id));
-        if let Some(ip) = attachment.ip {
-            if let Some(count) = self.per_ip.get_mut(&ip) {
-                *count -= 1;
-                if *count == 0 {
-                    self.per_ip.remove(&ip);
-                }
+        if let Some(ip) = attachment.ip
+            && let Some(count) = self.per_ip.get_mut(&ip)
+        {
+            *count -= 1;
+            if *count == 0 {
+                self.per_ip.remove(&ip);
             }
         }
         Some(attachment)

@@ -170,12 +170,11 @@ impl<S: StateMachine> NetworkBehaviour for Duty<S> {
     }
 
     fn on_swarm_event(&mut self, event: FromSwarm) {
-        if let FromSwarm::DialFailure(failure) = &event {
-            if let Some(peer) = failure.peer_id {
-                if !self.open.contains_key(&peer) {
-                    self.state.unlinked(peer, Now::read());
-                }
-            }
+        if let FromSwarm::DialFailure(failure) = &event
+            && let Some(peer) = failure.peer_id
+            && !self.open.contains_key(&peer)
+        {
+            self.state.unlinked(peer, Now::read());
         }
         self.link.on_swarm_event(event);
     }

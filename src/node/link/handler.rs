@@ -119,21 +119,23 @@ impl Handler {
                 Poll::Pending => break,
             }
         }
-        if self.needs_flush {
-            if let Poll::Ready(done) = Pin::new(&mut *stream).poll_flush(cx) {
-                done?;
-                self.needs_flush = false;
-            }
+        if self.needs_flush
+            && let Poll::Ready(done) = Pin::new(&mut *stream).poll_flush(cx)
+        {
+            done?;
+            self.needs_flush = false;
         }
         if self.written > 0 {
             self.reports.push_back(Report::Written(self.written));
             self.written = 0;
         }
-        if self.closing && self.outgoing.is_empty() && !self.needs_flush {
-            if let Poll::Ready(done) = Pin::new(stream).poll_close(cx) {
-                done?;
-                return Ok(true);
-            }
+        if self.closing
+            && self.outgoing.is_empty()
+            && !self.needs_flush
+            && let Poll::Ready(done) = Pin::new(stream).poll_close(cx)
+        {
+            done?;
+            return Ok(true);
         }
         Ok(false)
     }
