@@ -1,10 +1,9 @@
 //! Over a neighbour: to the nodes that may have the receiver, until one doesn't refuse.
 
 use libp2p::PeerId;
-use serde::Serialize;
 
 use super::{
-    State,
+    State, carry_frame,
     dials::Wait,
     flights::{Flight, Places},
     outside::Outside,
@@ -13,7 +12,6 @@ use crate::{
     clock::Now,
     node::link::Output,
     wire::{
-        cbor,
         envelope::EnvelopeId,
         signal::{Carried, Undelivered},
     },
@@ -21,13 +19,6 @@ use crate::{
 
 /// Nodes that are dialed at once for one envelope, where none is linked.
 const DIALS_AT_ONCE: usize = 2;
-
-/// As [`SignalFrame::Carry`](crate::wire::signal::SignalFrame::Carry), without owning what it carries.
-#[derive(Serialize)]
-#[serde(rename_all = "kebab-case")]
-enum CarryFrame<'a> {
-    Carry(&'a Carried),
-}
 
 impl State {
     #[expect(clippy::too_many_arguments, reason = "all of it makes up the flight")]
@@ -76,7 +67,7 @@ impl State {
                 flight.untried.remove(place);
                 flight.sent.insert(place);
                 self.counts.sent_to_nodes += 1;
-                let frame = cbor::encode(&CarryFrame::Carry(&flight.carried));
+                let frame = carry_frame::write(&flight.carried);
                 self.outputs.push_back(Output::Send(node, frame));
                 continue;
             }

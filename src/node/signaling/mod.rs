@@ -9,11 +9,13 @@
 //! It knows nothing of rooms' members, attachments' carriers or gossip's topics: which nodes a
 //! receiver is attached to, and whether the node serves a room, it is told with each envelope.
 
+mod carry_frame;
 mod config;
 mod dials;
 mod flights;
 mod hops;
 mod outside;
+mod scan;
 mod seen;
 mod state;
 mod summary;

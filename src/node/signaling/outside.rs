@@ -1,13 +1,14 @@
 //! What a node reads of a parcel, in place: nothing is copied and nothing allocated.
 
-use libp2p::{PeerId, multihash::Multihash};
+use libp2p::PeerId;
 use sha2::{Digest, Sha256};
 
+use super::scan::{Scan, peer_id_bytes};
 use crate::{
     clock::Now,
     identity,
     wire::{
-        Array, Body, Malformed, Millis, Signed,
+        Body, Malformed, Millis, Signed,
         envelope::{Envelope, EnvelopeId, Parcel, StaleKey, Tag},
         limits,
     },
@@ -62,9 +63,7 @@ impl<'a> Outside<'a> {
     /// Whether `to` is the blinded receiver.
     pub fn is_for(&self, to: &PeerId) -> bool {
         let mut bytes = [0; 80];
-        let multihash: &Multihash<64> = to.as_ref();
-        let len = multihash.write(bytes.as_mut_slice()).unwrap_or(0);
-        self.is_for_bytes(&bytes[..len])
+        self.is_for_bytes(peer_id_bytes(to, &mut bytes))
     }
 
     /// Whether the PeerId of which `to` are the bytes is the blinded receiver.
@@ -125,20 +124,19 @@ fn explain<T: Body>(bytes: &[u8]) -> Malformed {
     }
 }
 
-/// Canonical DAG-CBOR has one encoding of every value, keys by length and then by bytes: so
-/// the fields lie where they must, or the message isn't one.
+/// The fields lie where they must, or the message isn't one.
 fn scan<T: Body>(bytes: &[u8], envelope: bool) -> Option<Outside<'_>> {
     if bytes.len() > T::MAX {
         return None;
     }
-    let mut outer = Scan(bytes);
+    let mut outer = Scan::new(bytes);
     outer.literal(&[0x82])?;
     let body = outer.bytes()?;
     let signature = outer.bytes()?;
-    if signature.len() != 64 || !outer.0.is_empty() {
+    if signature.len() != 64 || !outer.is_empty() {
         return None;
     }
-    let mut inner = Scan(body);
+    let mut inner = Scan::new(body);
     inner.literal(if envelope { &[0xa7] } else { &[0xa6] })?;
     inner.literal(b"\x61v\x01\x62id")?;
     let id = inner.array()?;
@@ -160,8 +158,8 @@ fn scan<T: Body>(bytes: &[u8], envelope: bool) -> Option<Outside<'_>> {
         return None;
     }
     inner.literal(b"\x67expires")?;
-    let expires = inner.head(0)?;
-    if !inner.0.is_empty() {
+    let expires = inner.number()?;
+    if !inner.is_empty() {
         return None;
     }
     Some(Outside {
@@ -173,65 +171,6 @@ fn scan<T: Body>(bytes: &[u8], envelope: bool) -> Option<Outside<'_>> {
         body,
         signature,
     })
-}
-
-/// What is left to read.
-struct Scan<'a>(&'a [u8]);
-
-impl<'a> Scan<'a> {
-    fn literal(&mut self, expected: &[u8]) -> Option<()> {
-        self.0 = self.0.strip_prefix(expected)?;
-        Some(())
-    }
-
-    fn take(&mut self, n: usize) -> Option<&'a [u8]> {
-        let (taken, rest) = self.0.split_at_checked(n)?;
-        self.0 = rest;
-        Some(taken)
-    }
-
-    /// The argument of an item of `major` type, in as few bytes as it takes.
-    fn head(&mut self, major: u8) -> Option<u64> {
-        let first = *self.0.first()?;
-        if first >> 5 != major {
-            return None;
-        }
-        let (width, least) = match first & 0x1f {
-            small @ 0..=23 => {
-                self.take(1)?;
-                return Some(u64::from(small));
-            }
-            24 => (1, 24),
-            25 => (2, 1 << 8),
-            26 => (4, 1 << 16),
-            27 => (8, 1 << 32),
-            _ => return None,
-        };
-        let value = self.take(1 + width)?[1..]
-            .iter()
-            .fold(0, |value, byte| value << 8 | u64::from(*byte));
-        (value >= least).then_some(value)
-    }
-
-    fn bytes(&mut self) -> Option<&'a [u8]> {
-        let len = self.head(2)?;
-        self.take(usize::try_from(len).ok()?)
-    }
-
-    fn array<const N: usize>(&mut self) -> Option<Array<N>> {
-        let bytes: [u8; N] = self.bytes()?.try_into().ok()?;
-        Some(Array::new(bytes))
-    }
-
-    fn peer_id(&mut self) -> Option<PeerId> {
-        let bytes = self.bytes()?;
-        // Its code and length are below 128: a varint of several bytes would be a second
-        // encoding.
-        if bytes.iter().take(2).any(|byte| *byte >= 0x80) {
-            return None;
-        }
-        PeerId::from_bytes(bytes).ok()
-    }
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use libp2p::{Multiaddr, PeerId};
 use web_time::Instant;
 
 use super::{
-    Config, Summary,
+    Config, Summary, carry_frame,
     dials::Dials,
     flights::{Flights, MAX_NODES},
     outside::{self, Life, Outside},
@@ -453,6 +453,9 @@ impl StateMachine for State {
     }
 
     fn received(&mut self, node: PeerId, frame: &[u8], now: Now) -> Result<(), Malformed> {
+        if let Some(carried) = carry_frame::read(frame) {
+            return self.carried_by(node, carried, now);
+        }
         match cbor::decode("signal frame", frame, limits::NODE_FRAME)? {
             SignalFrame::Carry(carried) => self.carried_by(node, carried, now),
             SignalFrame::Undelivered(undelivered) => {
