@@ -180,7 +180,7 @@ mod tests {
     use super::*;
     use crate::{
         identity::Identity,
-        wire::{Bytes, V1, envelope::blind},
+        wire::{Array, Bytes, V1, envelope::blind},
     };
 
     fn envelope(sealed: usize, expires: Millis) -> (Envelope, Signed<Envelope>) {
