@@ -1,5 +1,6 @@
 /** Bootstrap nodes only seed the mesh: once it has formed, it does without them. */
 
+import { onlyNodes } from '../support/pages.mjs'
 import { staged } from '../support/stage.mjs'
 
 staged('with the bootstrap node dead, a new page joins and chats', async (stage) => {
@@ -9,12 +10,12 @@ staged('with the bootstrap node dead, a new page joins and chats', async (stage)
   const b = await network.startNode()
   await Promise.all([a.joined(), b.joined()])
 
-  const early = await stage.visitor(a)
+  const early = await stage.visitor(a, { prepare: onlyNodes(a) })
   await early.ask('join', 'lobby')
   bootstrap.kill('SIGKILL')
   await bootstrap.ended
 
-  const late = await stage.visitor(b)
+  const late = await stage.visitor(b, { prepare: onlyNodes(b) })
   await late.ask('join', 'lobby')
   await Promise.all([early.ask('connected', late.peerId), late.ask('connected', early.peerId)])
   await late.ask('say', 'anybody?')

@@ -1,6 +1,7 @@
 /** A page outlives its node: it keeps its room and its sessions, and newcomers find it. */
 
 import assert from 'node:assert/strict'
+import { onlyNodes } from '../support/pages.mjs'
 import { staged } from '../support/stage.mjs'
 
 /** A page looks for a new attachment in the background (DESIGN §5). */
@@ -25,7 +26,7 @@ staged('the node under a page is killed; room and sessions stay, and a new page 
 
   // A third node: neither the dead one nor one that the page already had.
   const third = nodes.find((node) => node.peerId !== primary && node.peerId !== standby)
-  const newcomer = await stage.visitor(third)
+  const newcomer = await stage.visitor(third, { prepare: onlyNodes(third) })
   await newcomer.ask('join', 'lobby')
   await Promise.all([newcomer.ask('connected', page.peerId), page.ask('connected', newcomer.peerId)])
   await newcomer.ask('say', 'hello, survivor')

@@ -1,6 +1,7 @@
 /** A node remembers the network on disk: it comes back with no bootstrap node alive. */
 
 import assert from 'node:assert/strict'
+import { onlyNodes } from '../support/pages.mjs'
 import { staged } from '../support/stage.mjs'
 
 staged('a node restarted with no bootstrap alive rejoins, and pages on it meet the others', async (stage) => {
@@ -18,8 +19,8 @@ staged('a node restarted with no bootstrap alive rejoins, and pages on it meet t
   assert.equal(a.peerId, peerId, 'the node is the same')
   await a.joined()
 
-  const here = await stage.visitor(a)
-  const there = await stage.visitor(b)
+  const here = await stage.visitor(a, { prepare: onlyNodes(a) })
+  const there = await stage.visitor(b, { prepare: onlyNodes(b) })
   await Promise.all([here.ask('join', 'lobby'), there.ask('join', 'lobby')])
   await Promise.all([here.ask('connected', there.peerId), there.ask('connected', here.peerId)])
   await here.ask('say', 'back again')

@@ -1,6 +1,7 @@
 /** Two browsers, each attached to a node of its own, meet: the Control Room with no room. */
 
 import assert from 'node:assert/strict'
+import { onlyNodes } from '../support/pages.mjs'
 import { staged } from '../support/stage.mjs'
 
 /** From `join` to being listed on both sides (issue 2, "Done when"). */
@@ -14,10 +15,11 @@ for (const [first, second] of [
   staged(`${first} and ${second} on two nodes list each other, chat and load from one another`, async (stage) => {
     const network = stage.network()
     const [a, b] = await network.start(2)
-    const alice = await stage.visitor(a, { kind: first })
-    const bob = await stage.visitor(b, { kind: second })
-    assert.equal((await alice.nodes())[0], a.peerId)
-    assert.equal((await bob.nodes())[0], b.peerId)
+    // With the usual two attachments they would share both nodes.
+    const alice = await stage.visitor(a, { kind: first, prepare: onlyNodes(a) })
+    const bob = await stage.visitor(b, { kind: second, prepare: onlyNodes(b) })
+    assert.deepEqual(await alice.nodes(), [a.peerId])
+    assert.deepEqual(await bob.nodes(), [b.peerId])
 
     await alice.ask('join', 'lobby', { nick: 'Alice' })
     await bob.ask('join', 'lobby', { nick: 'Bob' })
