@@ -419,6 +419,16 @@ fn only_the_primary_publishes_and_the_next_takes_over_after_a_second() {
     node.run(later, later.after(secs(5)));
     assert!(node.published().is_empty(), "it was seen gossiped");
 
+    let (mut next, later) = (Peer::new(later), later.after(secs(5)));
+    let record = next.record(&[other, node.id()], later);
+    node.state.gossip(&lobby(), records(&[&record]), later);
+    node.state.join(record, later).unwrap();
+    node.run(later, later.after(secs(5)));
+    assert!(
+        node.published().is_empty(),
+        "it was seen before the peer joined"
+    );
+
     let later = later.after(secs(5));
     let record = peer.record(&[other, node.id()], later);
     assert_eq!(

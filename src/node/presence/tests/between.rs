@@ -375,13 +375,7 @@ fn a_lost_node_takes_its_members_with_it_and_brings_them_back() {
     pair.run(secs(59));
     pair.a.state.unlinked(pair.b.id(), pair.now);
     assert!(pair.a.has(&pair.bob), "it may come back");
-    let events = pair.a.events();
-    assert!(
-        events
-            .iter()
-            .any(|event| matches!(event, Event::Seek { .. })),
-        "it is looked for: {events:?}"
-    );
+    pair.a.outputs();
     pair.run(secs(32));
     assert!(!pair.a.has(&pair.bob), "two digests missed");
     let told = pair.a.told();
@@ -410,6 +404,17 @@ fn a_new_record_counts_though_its_node_is_presumed_dead() {
         pair.a.has(&pair.bob),
         "it was signed by one who knows better"
     );
+}
+
+#[test]
+fn a_lost_node_is_looked_for_at_once() {
+    let mut pair = Pair::linked();
+    pair.run(secs(15));
+    pair.a.outputs();
+    pair.unlink();
+    pair.run(ms(1));
+    let events = pair.a.events();
+    assert!(matches!(&events[..], [Event::Seek { .. }]), "{events:?}");
 }
 
 #[test]
@@ -449,7 +454,10 @@ fn when_one_comes_back_the_others_are_dialed() {
     assert!(!pair.a.has(&pair.bob));
     pair.run(secs(6));
     pair.a.outputs();
-    pair.link();
+    let (b, now) = (pair.b.id(), pair.now);
+    pair.a.link(b, now);
+    let ask = PresenceFrame::Snapshot(crate::wire::presence::RoomName { room: ROOM.into() });
+    pair.a.receive(b, &ask, now);
     let mut dialed: Vec<_> = pair
         .a
         .outputs()
