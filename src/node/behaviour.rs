@@ -692,6 +692,10 @@ impl NetworkBehaviour for Behaviour {
     fn on_swarm_event(&mut self, event: FromSwarm) {
         match &event {
             FromSwarm::ConnectionEstablished(established) => {
+                self.duties.discovery.state_mut().seen_at(
+                    established.peer_id,
+                    established.endpoint.get_remote_address(),
+                );
                 if let libp2p::core::ConnectedPoint::Dialer { address, .. } = established.endpoint {
                     if self.strangers.contains_key(&established.peer_id) {
                         self.close(established.peer_id);

@@ -132,7 +132,7 @@ mod tests {
         let mut unordered = vec![0xa2];
         unordered.extend_from_slice(&good[4..]);
         unordered.extend_from_slice(&good[1..4]);
-        assert!(reason(&unordered).contains("canonical"));
+        assert!(reason(&unordered).contains("UnorderedKey"));
 
         let mut version = good.clone();
         version[3] = 2;

@@ -11,7 +11,7 @@ use libp2p::{
     Multiaddr, PeerId,
     core::{Endpoint, transport::PortUse},
     swarm::{
-        ConnectionDenied, ConnectionId, FromSwarm, NetworkBehaviour, THandlerInEvent,
+        ConnectionDenied, ConnectionId, DialError, FromSwarm, NetworkBehaviour, THandlerInEvent,
         THandlerOutEvent, ToSwarm,
         dial_opts::{DialOpts, PeerCondition},
     },
@@ -173,6 +173,8 @@ impl<S: StateMachine> NetworkBehaviour for Duty<S> {
         if let FromSwarm::DialFailure(failure) = &event
             && let Some(peer) = failure.peer_id
             && !self.open.contains_key(&peer)
+            // Another duty dials it already: that dial's end is told to all.
+            && !matches!(failure.error, DialError::DialPeerConditionFalse(_))
         {
             self.state.unlinked(peer, Now::read());
         }

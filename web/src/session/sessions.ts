@@ -10,6 +10,7 @@ import { VeloxError } from '../errors.js'
 import type { Incoming, Kind, Member, Signals } from '../ports.js'
 import { hex } from '../wire/bytes.js'
 import { peerIdToBytes } from '../wire/peer-id.js'
+import { Certificate } from './certificate.js'
 import * as limits from './limits.js'
 import type { ControlMessage, Variants } from './messages.js'
 import { Negotiation, type Action } from './negotiation.js'
@@ -54,6 +55,7 @@ export class Sessions extends Emitter<SessionsEvents> {
   readonly peerId: string
   readonly #signals: Signals
   readonly #rtc: typeof RTCPeerConnection | undefined
+  readonly #certificate: Certificate
   readonly #privacy: 'direct' | 'relay'
   readonly #admit: (from: Member) => boolean
   readonly #now: () => number
@@ -73,6 +75,7 @@ export class Sessions extends Emitter<SessionsEvents> {
     this.peerId = options.signals.peerId
     this.#self = peerIdToBytes(this.peerId)
     this.#rtc = options.rtc ?? globalThis.RTCPeerConnection
+    this.#certificate = new Certificate(this.#rtc)
     this.#privacy = options.privacy ?? 'direct'
     this.#admit = options.admit ?? (() => true)
     this.#now = options.now ?? (() => performance.now())
@@ -340,6 +343,7 @@ export class Sessions extends Emitter<SessionsEvents> {
       throw new VeloxError('unsupported', 'this runtime has no RTCPeerConnection: pass one as `rtc`')
     }
     return new this.#rtc({
+      ...this.#certificate.configuration(),
       iceServers: this.#signals.iceServers(),
       iceTransportPolicy: this.#privacy === 'relay' ? 'relay' : 'all',
       bundlePolicy: 'max-bundle',
