@@ -188,8 +188,9 @@ pub struct RoomChanges {
 /// How many buckets a digest has. A peer's bucket is the last byte of its PeerId.
 pub const BUCKETS: usize = 256;
 
-/// 256 XOR buckets over the live records of a room: bucket *b* is the XOR of the first 8 bytes
-/// (big-endian) of the SHA-256 of every signed record whose peer's PeerId ends in byte *b*.
+/// 256 XOR buckets over what stands in a room: bucket *b* is the XOR of the first 8 bytes
+/// (big-endian) of the SHA-256 of every live signed record whose peer's PeerId ends in byte *b*,
+/// and of every signed detached message that voids one of its attachments.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Digest {

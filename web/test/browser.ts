@@ -34,6 +34,7 @@ export async function openPage(name: string, count = 1): Promise<Opened> {
     format: 'iife',
     globalName: 'test',
     target: 'es2022',
+    define: { 'import.meta.url': 'undefined' },
   })
   const script = outputFiles[0].text
   const server = createServer((request, response) => {

@@ -25,7 +25,7 @@ const BATCH: usize = 32;
 
 impl State {
     /// An attached peer asks who provides a resource. Records of this node's own peers come at
-    /// once, others as nodes answer; the last answer says so, after [`Config::lookup_ms`] at
+    /// once, others as nodes answer; the last answer says so, after [`Config::lookup_ms`](super::Config::lookup_ms) at
     /// the latest.
     pub fn locate(&mut self, peer: PeerId, locate: Locate, now: Now) -> Result<(), Denied> {
         let resource = Resource::of_cid(&locate.cid)
