@@ -22,6 +22,8 @@ use crate::{
 const SAVE: Duration = Duration::from_secs(15);
 /// How long attached peers have to go elsewhere when the node stops.
 const DRAIN: Duration = Duration::from_millis(500);
+/// How long closing connections may take.
+const PARTING: Duration = Duration::from_millis(500);
 
 /// The file of the address book in the data directory.
 pub(super) const BOOK: &str = "nodes.json";
@@ -178,8 +180,27 @@ impl EventLoop {
                 () = &mut drained => break,
             }
         }
+        self.part().await;
         if let Some(done) = done {
             done.send(()).ok();
+        }
+    }
+
+    /// Closes every connection in words: a QUIC connection that just falls silent would count as
+    /// alive for seconds, while this node may be back.
+    async fn part(&mut self) {
+        let nodes: Vec<_> = self.swarm.connected_peers().copied().collect();
+        for node in nodes {
+            // Gone by itself meanwhile.
+            self.swarm.disconnect_peer_id(node).ok();
+        }
+        let closed = async {
+            while self.swarm.network_info().num_peers() > 0 {
+                self.swarm.select_next_some().await;
+            }
+        };
+        if tokio::time::timeout(PARTING, closed).await.is_err() {
+            tracing::debug!("some connections were cut");
         }
     }
 }

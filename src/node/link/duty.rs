@@ -39,7 +39,8 @@ pub trait StateMachine: Send + 'static {
     /// What it tells the rest of the node.
     type Event: Send + 'static;
 
-    /// The link to a neighbour is open.
+    /// The link to a neighbour is open. Called again when a further one opens: the neighbour may
+    /// have been started anew, while its former connection isn't known to be dead yet.
     fn linked(&mut self, node: PeerId, address: &Multiaddr, now: Now);
     /// The last link to a neighbour is gone, or a dial that was asked for has failed.
     fn unlinked(&mut self, node: PeerId, now: Now);
@@ -95,11 +96,8 @@ impl<S: StateMachine> Duty<S> {
         let now = Now::read();
         match event {
             Event::Up { link, address } => {
-                let links = self.open.entry(link.peer).or_default();
-                links.push(link);
-                if links.len() == 1 {
-                    self.state.linked(link.peer, &address, now);
-                }
+                self.open.entry(link.peer).or_default().push(link);
+                self.state.linked(link.peer, &address, now);
             }
             Event::Frame { link, frame } => {
                 if let Err(malformed) = self.state.received(link.peer, &frame, now) {
@@ -128,7 +126,8 @@ impl<S: StateMachine> Duty<S> {
     fn carry_out(&mut self, output: Output<S::Event>) {
         match output {
             Output::Send(node, frame) => {
-                if let Some(link) = self.open.get(&node).and_then(|links| links.first()) {
+                // The newest: an older one may be dead and not know it.
+                if let Some(link) = self.open.get(&node).and_then(|links| links.last()) {
                     self.link.send(*link, frame);
                 }
             }
