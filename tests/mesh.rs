@@ -304,34 +304,24 @@ async fn nodes_of_a_room_find_each_other() {
         connected(&next, 1).await;
         nodes.push(next);
     }
-    let (one, other) = within(
-        30,
-        "two nodes without a connection, in a mesh at rest",
-        async {
-            let mut tick = tokio::time::interval(Duration::from_millis(200));
-            let mut before = Vec::new();
-            loop {
-                tick.tick().await;
-                let mut now = Vec::new();
-                for node in &nodes {
-                    now.push(node.status().await.unwrap().connections.peer_ids);
+    let (one, other) = within(30, "two nodes that stay without a connection", async {
+        let mut tick = tokio::time::interval(Duration::from_millis(200));
+        let mut apart_for = [0; 12];
+        loop {
+            tick.tick().await;
+            let first = nodes[0].status().await.unwrap().connections.peer_ids;
+            for number in 1..12 {
+                let known = nodes[number].status().await.unwrap().connections.peer_ids;
+                let met = known.contains(&nodes[0].peer_id().to_string())
+                    || first.contains(&nodes[number].peer_id().to_string());
+                let apart = !met && !first.is_empty() && !known.is_empty();
+                apart_for[number] = if apart { apart_for[number] + 1 } else { 0 };
+                if apart_for[number] == 10 {
+                    return (&nodes[0], &nodes[number]);
                 }
-                let at_rest =
-                    now == before && now.iter().all(|known| (1..=3).contains(&known.len()));
-                if at_rest {
-                    let far = (1..12).find(|number| {
-                        let (first, far) = (nodes[0].peer_id(), nodes[*number].peer_id());
-                        !now[0].contains(&far.to_string())
-                            && !now[*number].contains(&first.to_string())
-                    });
-                    if let Some(number) = far {
-                        return (&nodes[0], &nodes[number]);
-                    }
-                }
-                before = now;
             }
-        },
-    )
+        }
+    })
     .await;
     let (ann, bob) = (peer(one).await, peer(other).await);
     let at_ann = ann.join("far apart", vec![]).await.unwrap();
