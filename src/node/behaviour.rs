@@ -1,10 +1,13 @@
-//! The whole node as one `NetworkBehaviour`: its duties, and the routes between them.
+//! The whole node as one `NetworkBehaviour`: its duties, its connections, and (in `routes`) what
+//! one duty tells another.
 //!
 //! It holds no socket and reads no clock but `web_time`'s, so that the simulator can run it as
 //! it is.
 
+mod routes;
+
 use std::{
-    collections::{BTreeSet, HashMap, HashSet, VecDeque},
+    collections::{BTreeSet, HashMap, VecDeque},
     task::{Context, Poll},
     time::Duration,
 };
@@ -14,8 +17,7 @@ use futures_timer::Delay;
 use libp2p::{
     Multiaddr, PeerId,
     core::{Endpoint, transport::PortUse},
-    gossipsub::{self, IdentTopic, MessageAcceptance},
-    identify, kad,
+    kad,
     multiaddr::Protocol,
     swarm::{
         CloseConnection, ConnectionDenied, ConnectionId, DialError, FromSwarm, NetworkBehaviour,
@@ -25,19 +27,17 @@ use libp2p::{
 };
 
 use super::{
-    Config, Denied, Verdict,
+    Config,
     address_book::{AddressBook, without_peer_id},
     addresses::{self, Reach},
     attach,
     connections::Connections,
-    discovery,
-    duties::{Duties, DutiesEvent, protocol_version, topic_score_params},
-    presence, signaling,
+    duties::Duties,
 };
 use crate::{
     clock::Now,
     identity::Identity,
-    wire::{Bytes, Signed, V1, cbor, limits, node_record::NodeRecord, presence::Gossip},
+    wire::{Bytes, Signed, V1, limits, node_record::NodeRecord},
 };
 
 /// How often connections are looked after. It also wakes gossipsub, whose heartbeat re-arms its
@@ -306,293 +306,6 @@ impl Behaviour {
             peer_id: node,
             connection: CloseConnection::All,
         });
-    }
-
-    fn route(&mut self, event: DutiesEvent) {
-        let now = Now::read();
-        match event {
-            DutiesEvent::Identify(identify::Event::Received { peer_id, info, .. }) => {
-                self.identified(peer_id, info, now);
-            }
-            DutiesEvent::Kad(event) => self.on_kad(event, now),
-            DutiesEvent::Gossipsub(event) => self.on_gossip(event, now),
-            DutiesEvent::Attach(event) => self.on_attach(event, now),
-            DutiesEvent::Presence(event) => self.on_presence(event, now),
-            DutiesEvent::Signaling(event) => self.on_signaling(event),
-            DutiesEvent::Discovery(event) => self.on_discovery(event, now),
-            DutiesEvent::Identify(_) | DutiesEvent::Ping(_) => {}
-            DutiesEvent::Limits(never) => match never {},
-        }
-    }
-
-    fn identified(&mut self, node: PeerId, info: identify::Info, now: Now) {
-        if info.protocol_version != protocol_version(&self.config.network) {
-            self.book.forget(&node);
-            self.duties.kad.remove_peer(&node);
-            self.strangers.insert(node, now.millis + 10 * 60_000);
-            self.close(node);
-            self.pending
-                .push_back(ToSwarm::GenerateEvent(Event::Stranger {
-                    node,
-                    protocol: info.protocol_version,
-                }));
-            return;
-        }
-        let kad = &self.duties.kad.protocol_names()[0];
-        if !info.protocols.contains(kad) {
-            return;
-        }
-        self.connections.add(node, now.instant);
-        let listen: Vec<_> = info
-            .listen_addrs
-            .into_iter()
-            .filter(|address| addresses::may_be_dialed(address, &info.observed_addr))
-            .take(limits::NODE_ADDRESSES)
-            .collect();
-        for address in &listen {
-            self.duties.kad.add_address(&node, address.clone());
-        }
-        self.book.met(node, listen, now);
-    }
-
-    fn on_kad(&mut self, event: kad::Event, now: Now) {
-        match event {
-            kad::Event::OutboundQueryProgressed {
-                id,
-                result: kad::QueryResult::GetProviders(result),
-                step,
-                ..
-            } => {
-                let Some(key) = self.queries.get(&id).cloned() else {
-                    return;
-                };
-                let state = self.duties.discovery.state_mut();
-                if let Ok(kad::GetProvidersOk::FoundProviders { providers, .. }) = result {
-                    let providers: Vec<_> = providers.into_iter().collect();
-                    state.providers_found(&key, &providers, now);
-                }
-                if step.last {
-                    self.queries.remove(&id);
-                    self.duties.discovery.state_mut().query_finished(&key, now);
-                }
-            }
-            // Nodes heard of in the DHT are worth a dial when too few are connected.
-            kad::Event::RoutingUpdated {
-                peer, addresses, ..
-            } if !self.connections.contains(&peer) && self.book.addresses(&peer).is_empty() => {
-                self.book.heard_of(peer, addresses.into_vec());
-            }
-            _ => {}
-        }
-    }
-
-    fn on_gossip(&mut self, event: gossipsub::Event, now: Now) {
-        match event {
-            gossipsub::Event::Message {
-                propagation_source,
-                message_id,
-                message,
-            } => {
-                let verdict = self.judge(message.topic.as_str(), &message.data, now);
-                let acceptance = match verdict {
-                    Verdict::Accept => MessageAcceptance::Accept,
-                    Verdict::Ignore => MessageAcceptance::Ignore,
-                    Verdict::Reject => {
-                        tracing::debug!(from = %propagation_source, "gossip rejected");
-                        MessageAcceptance::Reject
-                    }
-                };
-                self.duties.gossipsub.report_message_validation_result(
-                    &message_id,
-                    &propagation_source,
-                    acceptance,
-                );
-            }
-            gossipsub::Event::Subscribed { peer_id, topic } => self
-                .duties
-                .presence
-                .state_mut()
-                .subscribed(peer_id, topic.as_str(), now),
-            gossipsub::Event::Unsubscribed { peer_id, topic } => self
-                .duties
-                .presence
-                .state_mut()
-                .unsubscribed(peer_id, topic.as_str(), now),
-            _ => {}
-        }
-    }
-
-    fn judge(&mut self, topic: &str, data: &[u8], now: Now) -> Verdict {
-        let Some(room) = self.duties.presence.state().room_of_topic(topic) else {
-            return Verdict::Ignore;
-        };
-        match cbor::decode::<Gossip>("gossip message", data, limits::GOSSIP) {
-            Ok(Gossip::Presence(changes)) => {
-                self.duties.presence.state_mut().gossip(topic, changes, now)
-            }
-            Ok(Gossip::Envelope(parcel)) => {
-                let room = room.to_owned();
-                self.duties.signaling.state_mut().gossip(parcel, &room, now)
-            }
-            Err(_) => Verdict::Reject,
-        }
-    }
-
-    fn on_attach(&mut self, event: attach::Event, now: Now) {
-        let refused = match event {
-            attach::Event::Attached { peer, address } => {
-                let nodes = self.nodes_for(&address);
-                self.duties.signaling.state_mut().attached(peer);
-                self.duties.attach.state_mut().welcome(peer, nodes, now);
-                None
-            }
-            attach::Event::Detached { peer } => {
-                self.duties.signaling.state_mut().detached(peer);
-                self.duties.presence.state_mut().detached(peer, now);
-                self.duties.discovery.state_mut().detached(peer, now);
-                None
-            }
-            attach::Event::Join { record } => {
-                let (peer, room) = (record.peer, record.room.clone());
-                self.duties
-                    .presence
-                    .state_mut()
-                    .join(record, now)
-                    .err()
-                    .map(|denied| (peer, denied, None, Some(room)))
-            }
-            attach::Event::Leave { leave } => {
-                self.duties.presence.state_mut().leave(leave, now);
-                None
-            }
-            attach::Event::Resync { peer, room } => {
-                self.duties.presence.state_mut().resync(peer, &room, now);
-                None
-            }
-            attach::Event::Provide { peer, id, record } => self
-                .duties
-                .discovery
-                .state_mut()
-                .provide(peer, id, record, now)
-                .err()
-                .map(|denied| (peer, denied, Some(id), None)),
-            attach::Event::Unprovide { leave } => {
-                self.duties.discovery.state_mut().unprovide(leave, now);
-                None
-            }
-            attach::Event::Locate { peer, locate } => {
-                let id = locate.id;
-                self.duties
-                    .discovery
-                    .state_mut()
-                    .locate(peer, locate, now)
-                    .err()
-                    .map(|denied| (peer, denied, Some(id), None))
-            }
-            attach::Event::Carry { peer, carried } => {
-                let presence = self.duties.presence.state();
-                let known = presence.attachments_of(&carried.room, &carried.to);
-                let topic = presence::State::topic(&self.config.network, &carried.room);
-                let in_room = presence.room_of_topic(&topic).is_some();
-                let own = self.identity.peer_id();
-                let mut seen = HashSet::new();
-                let via = known
-                    .into_iter()
-                    .chain(carried.via.iter().take(limits::ATTACHMENTS).copied())
-                    .filter(|node| *node != own && seen.insert(*node))
-                    .collect();
-                self.duties
-                    .signaling
-                    .state_mut()
-                    .carry(peer, carried, via, in_room, now)
-                    .err()
-                    .map(|denied| (peer, denied, None, None))
-            }
-        };
-        if let Some((peer, denied, id, room)) = refused {
-            self.refuse(peer, &denied, id, room);
-        }
-    }
-
-    fn refuse(&mut self, peer: PeerId, denied: &Denied, id: Option<u64>, room: Option<String>) {
-        self.duties
-            .attach
-            .state_mut()
-            .refuse(peer, denied, id, room);
-    }
-
-    fn on_presence(&mut self, event: presence::Event, now: Now) {
-        match event {
-            presence::Event::Subscribe { topic } => {
-                let topic = IdentTopic::new(topic);
-                if let Err(error) = self.duties.gossipsub.subscribe(&topic) {
-                    tracing::warn!(%error, "can't subscribe to a room's topic");
-                }
-                if let Err(error) = self
-                    .duties
-                    .gossipsub
-                    .set_topic_params(topic, topic_score_params())
-                {
-                    tracing::debug!(error, "no score for a topic");
-                }
-            }
-            presence::Event::Unsubscribe { topic } => {
-                self.duties.gossipsub.unsubscribe(&IdentTopic::new(topic));
-            }
-            presence::Event::Publish { topic, data } => self.publish(topic, data),
-            presence::Event::Seek { room } => {
-                self.duties.discovery.state_mut().seek(&room, now);
-            }
-            presence::Event::Unseek { room } => {
-                self.duties.discovery.state_mut().unseek(&room, now);
-            }
-            presence::Event::ToPeer { peer, message } => {
-                self.duties.attach.state_mut().send(peer, &message);
-            }
-        }
-    }
-
-    fn publish(&mut self, topic: String, data: Vec<u8>) {
-        if let Err(error) = self.duties.gossipsub.publish(IdentTopic::new(topic), data) {
-            // Digests bring to new neighbours what couldn't be published to any.
-            tracing::debug!(%error, "not published");
-        }
-    }
-
-    fn on_signaling(&mut self, event: signaling::Event) {
-        match event {
-            signaling::Event::ToPeer { peer, message } => {
-                self.duties.attach.state_mut().send(peer, &message);
-            }
-            signaling::Event::Gossip { room, parcel } => {
-                let topic = presence::State::topic(&self.config.network, &room);
-                self.publish(topic, cbor::encode(&Gossip::Envelope(parcel)));
-            }
-        }
-    }
-
-    fn on_discovery(&mut self, event: discovery::Event, now: Now) {
-        match event {
-            discovery::Event::StartProviding(key) => {
-                if let Err(error) = self.duties.kad.start_providing(key.into()) {
-                    tracing::warn!(%error, "not announced in the DHT");
-                }
-            }
-            discovery::Event::StopProviding(key) => self.duties.kad.stop_providing(&key.into()),
-            discovery::Event::FindProviders(key) => {
-                let id = self.duties.kad.get_providers(key.clone().into());
-                self.queries.insert(id, key);
-            }
-            discovery::Event::RoomNodes { room, nodes } => self
-                .duties
-                .presence
-                .state_mut()
-                .room_nodes(&room, &nodes, now),
-            discovery::Event::ToPeer { peer, message } => {
-                self.duties.attach.state_mut().send(peer, &message);
-            }
-            discovery::Event::NodeRecord { .. } => {}
-        }
     }
 
     fn dial_failed(&mut self, node: Option<PeerId>, error: &DialError) {
