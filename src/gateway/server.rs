@@ -5,7 +5,7 @@ use std::{
     net::{IpAddr, SocketAddr},
 };
 
-use axum::Router;
+use axum::{Router, serve::ListenerExt};
 use libp2p::{Multiaddr, multiaddr::Protocol};
 use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
 
@@ -88,9 +88,15 @@ impl Server {
     pub fn serve(self, router: Router) -> Serving {
         let (stop, stopped) = oneshot::channel::<()>();
         let service = router.into_make_service_with_connect_info::<SocketAddr>();
+        // Attachments send small frames at any time: Nagle's algorithm would keep each back until
+        // the page's kernel acknowledges the one before, which takes it up to 40 ms.
+        let listener = self.listener.tap_io(|connection| {
+            // A connection that refuses is slower, and that is all.
+            connection.set_nodelay(true).ok();
+        });
         let task = tokio::spawn(async move {
             tokio::select! {
-                served = axum::serve(self.listener, service) => {
+                served = axum::serve(listener, service) => {
                     if let Err(error) = served {
                         tracing::error!(%error, "the HTTP server has failed");
                     }
