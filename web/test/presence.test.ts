@@ -74,6 +74,13 @@ describe('the union of what nodes say', async () => {
     assert.deepEqual(seen, ['join alice', 'leave alice', 'join alice'])
   })
 
+  test('of two that join at once, the one whose record is younger takes the other to be there', async () => {
+    const { union: room, seen } = union()
+    room.hear('a', said({ records: [await record(alice, 4)] }), false, 5)
+    room.hear('a', said({ records: [await record(bob, 6)] }), false, 5)
+    assert.deepEqual(seen, ['join alice before', 'join bob'])
+  })
+
   test('an older leave voids no newer record', async () => {
     const { union: room, seen } = union()
     room.hear('a', said({ records: [await record(alice, 5)] }), false)

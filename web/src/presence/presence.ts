@@ -219,7 +219,7 @@ export class Rooms implements Presence {
       const said = { ...raw, ...(await verified) }
       if (this.#rooms.get(name) !== room || !this.links.list().includes(link)) return
       const before = raw.snapshot && room.asked.delete(link)
-      room.union.hear(link, said, before)
+      room.union.hear(link, said, before, room.record?.body.seq)
       room.joined()
     })
   }

@@ -53,8 +53,12 @@ export class Union<Source> {
     return Math.max(this.members.size + 1, ...sizes)
   }
 
-  /** A node said something. `before` marks new members as having been there before this peer. */
-  hear(source: Source, said: Said, before: boolean): void {
+  /**
+   * A node said something. New members were there before this peer if `before`, or if their
+   * records are older than the one of sequence `own`: sequences follow the clock, and both sides
+   * compare the same two, so that of two peers that join at once, too, one knows to begin.
+   */
+  hear(source: Source, said: Said, before: boolean, own = 0): void {
     let view = this.#views.get(source)
     if (!view) this.#views.set(source, (view = { peers: new Set(), size: 0 }))
     view.size = said.size
@@ -62,7 +66,9 @@ export class Union<Source> {
     // A snapshot with fewer records than members is a sample: who isn't in it may be there.
     if (said.snapshot && said.records.length + 1 >= said.size) view.peers = new Set()
     for (const record of said.records) {
-      if (this.learn(record, before)) view.peers.add(record.body.peer)
+      const { peer, seq } = record.body
+      const older = seq < own || (seq === own && peer < this.self)
+      if (this.learn(record, before || older)) view.peers.add(peer)
     }
     for (const { body } of said.leaves) this.#leave(body)
     for (const peer of said.gone) view.peers.delete(peer)

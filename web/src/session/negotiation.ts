@@ -100,10 +100,9 @@ export class Negotiation {
   }
 
   /**
-   * A session with the peer is wanted. `first`: we received it in a snapshot, so it is on us to
-   * offer; else its offer is expected for a while. Where neither was in the other's snapshot
-   * (both joined at once, on two nodes), the impolite peer, whose offer would win anyway, doesn't
-   * wait for long.
+   * A session with the peer is wanted. `first`: it was there before us, so it is on us to offer;
+   * else its offer is expected for a while. Where clocks make both expect the other's, the
+   * impolite peer, whose offer would win anyway, doesn't wait for long.
    */
   want(now: number, first: boolean): void {
     const fresh = !this.#wanted
