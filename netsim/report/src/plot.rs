@@ -1,0 +1,3 @@
+//! Plots as HTML and SVG, drawn without a script.
+mod axis;
+pub use axis::{Axis, Spread, Tick};
