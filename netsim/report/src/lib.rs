@@ -4,19 +4,27 @@
 #![allow(dead_code, unused_imports)]
 
 mod csv;
+mod figures;
 mod folder;
+mod html;
 mod measures;
 mod plot;
 mod quantile;
 mod run;
 mod series;
-mod summary;
+mod sweep;
 mod unit;
+mod verdict;
+mod window;
+mod words;
 
+pub use figures::Figures;
 pub use folder::{FolderError, read_run, write_file, write_run};
-pub use measures::{BUCKET, Measures, RESERVOIR, Reading, Sample, Samples, Tally};
+pub use measures::{Measured, Measures, RESERVOIR, Reading, Sample, Samples, Tally};
 pub use run::{
-    Check, Ending, FORMAT, Facts, Figure, Mark, Origin, Reached, Run, Series, SeriesTable,
-    Statistics, Summary,
+    Bound, Check, Ending, FORMAT, Facts, Figure, Mark, Origin, Run, Series, SeriesTable, Side,
+    Summary,
 };
+pub use sweep::{MergeError, Spread, Sweep, SweptCheck, SweptSeries, SweptSummary, merge};
 pub use unit::Unit;
+pub use verdict::verdicts;

@@ -2,11 +2,47 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
+use netsim_scenario::metrics::{self, Metric, MetricKind};
+
 mod samples;
 mod tally;
 
 pub use samples::{RESERVOIR, Sample, Samples};
-pub use tally::{BUCKET, Tally};
+pub use tally::Tally;
+
+/// A metric of the catalogue, or its name.
+pub trait Measured {
+    fn name(&self) -> &'static str;
+}
+
+impl Measured for Metric {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+}
+
+impl Measured for &Metric {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+}
+
+impl Measured for &'static str {
+    fn name(&self) -> &'static str {
+        self
+    }
+}
+
+/// The name, after a look into the catalogue in debug builds.
+fn checked(metric: impl Measured, kind: MetricKind) -> &'static str {
+    let name = metric.name();
+    debug_assert_eq!(
+        metrics::find(name).map(|metric| metric.kind),
+        Some(kind),
+        "{name}"
+    );
+    name
+}
 
 /// One reading of a gauge.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -32,7 +68,8 @@ impl Measures {
     }
 
     /// One value of a distribution, such as a latency. What isn't a finite number is left out.
-    pub fn sample(&mut self, metric: &'static str, at: Duration, value: f64) {
+    pub fn sample(&mut self, metric: impl Measured, at: Duration, value: f64) {
+        let metric = checked(metric, MetricKind::Distribution);
         if value.is_finite() {
             self.samples
                 .entry(metric)
@@ -42,7 +79,8 @@ impl Measures {
     }
 
     /// Whether one attempt succeeded; the metric is the share of those that did.
-    pub fn outcome(&mut self, metric: &'static str, at: Duration, succeeded: bool) {
+    pub fn outcome(&mut self, metric: impl Measured, at: Duration, succeeded: bool) {
+        let metric = checked(metric, MetricKind::Outcome);
         let [tries, successes] = self.outcomes.entry(metric).or_default();
         let at = milliseconds(at);
         tries.add(at, 1.0);
@@ -52,7 +90,8 @@ impl Measures {
     }
 
     /// What something stands at now; it holds until the next reading.
-    pub fn gauge(&mut self, metric: &'static str, at: Duration, value: f64) {
+    pub fn gauge(&mut self, metric: impl Measured, at: Duration, value: f64) {
+        let metric = checked(metric, MetricKind::Gauge);
         if value.is_finite() {
             let reading = Reading {
                 at_ms: milliseconds(at),
@@ -63,7 +102,8 @@ impl Measures {
     }
 
     /// `n` more of something, such as bytes sent.
-    pub fn count(&mut self, metric: &'static str, at: Duration, n: f64) {
+    pub fn count(&mut self, metric: impl Measured, at: Duration, n: f64) {
+        let metric = checked(metric, MetricKind::Counter);
         if n.is_finite() {
             self.counts
                 .entry(metric)

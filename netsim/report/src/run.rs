@@ -1,6 +1,17 @@
 //! What one run has to tell, as it is kept in `run.json`.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
+
+use netsim_scenario::{Scenario, Stat, metrics};
+
+use crate::{
+    Figures, Measures, Unit,
+    series::series,
+    verdict::verdicts,
+    window::{summary, window},
+};
 
 /// The number that `run.json` begins with. It changes when an older program would misread it.
 pub const FORMAT: u32 = 1;
@@ -9,6 +20,7 @@ pub const FORMAT: u32 = 1;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Run {
     pub format: u32,
+    pub scenario: Origin,
     #[serde(flatten)]
     pub facts: Facts,
     /// In the catalogue's order; a metric that wasn't measured isn't here.
@@ -20,7 +32,6 @@ pub struct Run {
 /// What the simulator knows of a run besides its measurements.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Facts {
-    pub scenario: Origin,
     pub seed: u64,
     /// Of the program that ran it.
     pub version: String,
@@ -70,49 +81,18 @@ pub struct Mark {
     pub seconds: f64,
 }
 
-/// A metric over the whole run.
+/// A metric over the measured part of a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Summary {
     pub metric: String,
-    /// Values, tries, readings; for a count, how much.
-    pub count: f64,
-    /// Each where the kind of metric has it.
-    #[serde(flatten)]
-    pub statistics: Statistics,
-    /// Values at even steps from the lowest to the highest, of a distribution.
+    /// Those that this kind of metric has.
+    pub figures: Figures<f64>,
+    /// Values at even steps of share from the lowest to the highest, of a distribution.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub quantiles: Vec<f64>,
     /// There were too many values to keep: quantiles are those of an even sample.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub sampled: bool,
-}
-
-/// The figures of a summary.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Statistics {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub mean: Option<f64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub min: Option<f64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub p50: Option<f64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub p90: Option<f64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub p95: Option<f64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub p99: Option<f64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub max: Option<f64>,
-    /// Of the tries, those that succeeded.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub share: Option<f64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub last: Option<f64>,
-    /// Of a count, over the run's virtual time.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub per_second: Option<f64>,
 }
 
 /// What changed over time, all at the same times.
@@ -153,23 +133,35 @@ pub enum Figure {
 /// One assertion of the scenario, held against what was measured.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Check {
-    /// The promise as a sentence, with its bound.
+    /// The assertion as a sentence, with its bound.
     pub promise: String,
+    /// Why it is asked for, as the scenario says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub why: Option<String>,
     pub metric: String,
-    /// What was asked for, in words with its unit: `≤ 800 ms`.
-    pub bound: String,
-    pub reached: Reached,
+    pub bound: Bound,
+    /// Nothing if nothing was measured, or what was waited for never came.
+    pub reached: Option<f64>,
+    /// What was reached in words with its unit, or why there is nothing.
+    pub found: String,
     pub held: bool,
 }
 
-/// What an assertion found.
+/// Where the line is that a figure must not cross.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", tag = "what")]
-pub enum Reached {
-    /// In the metric's unit, or a ratio, or seconds: `text` says it in words.
-    Figure { value: f64, text: String },
-    /// Nothing was measured, or what the promise waits for never came: it doesn't hold.
-    Nothing { why: String },
+pub struct Bound {
+    pub limit: f64,
+    pub side: Side,
+    /// What `limit` and the figure reached are in.
+    pub unit: Unit,
+}
+
+/// On which side of its bound a figure must stay.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Side {
+    AtMost,
+    AtLeast,
 }
 
 impl Ending {
@@ -179,7 +171,54 @@ impl Ending {
     }
 }
 
+impl Mark {
+    /// The scenario's events, and for those that last also when they are over.
+    pub fn of(scenario: &Scenario) -> Vec<Self> {
+        let marks = scenario.events.iter().flat_map(|event| {
+            let mark = |name: &str, at: Duration| Self {
+                name: name.to_owned(),
+                seconds: at.as_secs_f64(),
+            };
+            let over = (event.end() > event.at.0)
+                .then(|| mark(&format!("{} is over", event.name), event.end()));
+            std::iter::once(mark(&event.name, event.at.0)).chain(over)
+        });
+        let mut marks: Vec<_> = marks.collect();
+        marks.sort_by(|a, b| a.seconds.total_cmp(&b.seconds));
+        marks
+    }
+}
+
 impl Run {
+    /// All that a run has to tell, with its assertions judged. `file` and `text` are the scenario
+    /// as it was given.
+    pub fn new(
+        scenario: &Scenario,
+        file: &str,
+        text: &str,
+        facts: Facts,
+        measures: &Measures,
+    ) -> Self {
+        let lived = Duration::try_from_secs_f64(facts.virtual_seconds).unwrap_or_default();
+        let measured = window(scenario.warmup.0..lived);
+        let of = |metric| summary(measures, metric, measured.clone());
+        let names: Vec<&str> = metrics::ALL.iter().map(|metric| metric.name).collect();
+        let planned = scenario.duration.as_secs_f64();
+        Self {
+            format: FORMAT,
+            scenario: Origin {
+                name: scenario.name.clone(),
+                about: scenario.about.clone(),
+                file: file.to_owned(),
+                text: text.to_owned(),
+            },
+            metrics: metrics::ALL.iter().filter_map(of).collect(),
+            series: series(measures, &names, planned, lived.as_secs_f64()),
+            checks: verdicts(scenario, measures, lived),
+            facts,
+        }
+    }
+
     /// How many promises held, of how many.
     pub fn held(&self) -> (usize, usize) {
         (
@@ -195,6 +234,12 @@ impl Run {
 
     pub fn metric(&self, name: &str) -> Option<&Summary> {
         self.metrics.iter().find(|summary| summary.metric == name)
+    }
+}
+
+impl Summary {
+    pub fn get(&self, stat: Stat) -> Option<f64> {
+        self.figures.get(stat).copied()
     }
 }
 

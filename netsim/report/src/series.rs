@@ -1,6 +1,6 @@
 //! Metrics over time, at even steps.
 
-use std::ops::Range;
+use std::ops::{Range, RangeInclusive};
 
 use crate::{Figure, Measures, Reading, Samples, Series, SeriesTable, Tally, quantile::quantile};
 
@@ -31,6 +31,11 @@ pub fn series(measures: &Measures, metrics: &[&str], planned: f64, lived: f64) -
             .flat_map(|metric| of_metric(measures, metric, &steps))
             .collect(),
     }
+}
+
+/// A step ends before the next begins.
+fn inclusive(step: &Range<u32>) -> RangeInclusive<u32> {
+    step.start..=step.end.saturating_sub(1)
 }
 
 struct Steps {
@@ -88,8 +93,8 @@ fn quantiles(samples: &Samples, steps: &Steps) -> Vec<(Figure, Vec<Option<f64>>)
 
 fn shares(tries: &Tally, successes: &Tally, steps: &Steps) -> Vec<Option<f64>> {
     let share = |window: Range<u32>| {
-        let tried = tries.sum(window.clone());
-        (tried > 0.0).then(|| successes.sum(window) / tried)
+        let tried = tries.sum(inclusive(&window));
+        (tried > 0.0).then(|| successes.sum(inclusive(&window)) / tried)
     };
     steps.windows().map(share).collect()
 }
@@ -107,7 +112,7 @@ fn rates(counts: &Tally, steps: &Steps) -> Vec<Option<f64>> {
     let seconds = f64::from(steps.milliseconds) / 1e3;
     steps
         .windows()
-        .map(|window| Some(counts.sum(window) / seconds))
+        .map(|window| Some(counts.sum(inclusive(&window)) / seconds))
         .collect()
 }
 
@@ -121,14 +126,20 @@ mod tests {
         let mut measures = Measures::new();
         for second in 0..600 {
             let at = Duration::from_secs(second);
-            measures.sample("latency", at, second as f64);
-            measures.outcome("found", at, second % 2 == 0);
-            measures.count("bytes", at, 10.0);
+            measures.sample("gossip.latency", at, second as f64);
+            measures.outcome("lookup.found", at, second % 2 == 0);
+            measures.count("refusals", at, 10.0);
             if second % 60 == 0 {
-                measures.gauge("nodes", at, second as f64);
+                measures.gauge("nodes.alive", at, second as f64);
             }
         }
-        let metrics = ["latency", "found", "nodes", "bytes", "unheard-of"];
+        let metrics = [
+            "gossip.latency",
+            "lookup.found",
+            "nodes.alive",
+            "refusals",
+            "unheard-of",
+        ];
         let table = series(&measures, &metrics, 600.0, 600.0);
         assert_eq!(
             (table.step, table.times.len(), table.times[1]),
@@ -142,10 +153,10 @@ mod tests {
                 .find(|s| s.metric == metric && s.figure == figure);
             series.unwrap().values[point]
         };
-        assert_eq!(at("latency", Figure::P50, 3), Some(6.5));
-        assert_eq!(at("found", Figure::Share, 3), Some(0.5));
-        assert_eq!(at("nodes", Figure::Value, 31), Some(60.0));
-        assert_eq!(at("bytes", Figure::Rate, 299), Some(10.0));
+        assert_eq!(at("gossip.latency", Figure::P50, 3), Some(6.5));
+        assert_eq!(at("lookup.found", Figure::Share, 3), Some(0.5));
+        assert_eq!(at("nodes.alive", Figure::Value, 31), Some(60.0));
+        assert_eq!(at("refusals", Figure::Rate, 299), Some(10.0));
     }
 
     #[test]

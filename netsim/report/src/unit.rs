@@ -1,7 +1,11 @@
 //! Figures as people read them: three digits and a unit of fitting size.
 
+use netsim_scenario::metrics;
+use serde::{Deserialize, Serialize};
+
 /// What a metric's values are in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Unit {
     Milliseconds,
     Seconds,
@@ -9,8 +13,10 @@ pub enum Unit {
     BytesPerSecond,
     /// 0 to 1, shown in percent.
     Share,
-    /// Things counted, or a ratio.
+    /// Things counted.
     Number,
+    /// A multiple of something.
+    Times,
     /// Things counted, per second.
     PerSecond,
 }
@@ -45,6 +51,20 @@ const fn scale(divisor: f64, name: &'static str) -> Scale {
     Scale { divisor, name }
 }
 
+impl From<metrics::Unit> for Unit {
+    fn from(unit: metrics::Unit) -> Self {
+        match unit {
+            metrics::Unit::Milliseconds => Self::Milliseconds,
+            metrics::Unit::Seconds => Self::Seconds,
+            metrics::Unit::Bytes => Self::Bytes,
+            metrics::Unit::BytesPerSecond => Self::BytesPerSecond,
+            metrics::Unit::PerSecond => Self::PerSecond,
+            metrics::Unit::Count => Self::Number,
+            metrics::Unit::Share => Self::Share,
+        }
+    }
+}
+
 impl Unit {
     /// The multiple in which values about as great as `value` read best.
     pub fn scale(self, value: f64) -> Scale {
@@ -61,6 +81,7 @@ impl Unit {
             Self::BytesPerSecond => fitting(&RATES, 1.0, 1.0),
             Self::Share => scale(0.01, "%"),
             Self::Number => scale(1.0, ""),
+            Self::Times => scale(1.0, "×"),
             Self::PerSecond => scale(1.0, "/s"),
         }
     }

@@ -1,6 +1,6 @@
 //! The values of one distribution, eight bytes each, and bounded in number.
 
-use std::ops::Range;
+use std::ops::RangeInclusive;
 
 /// How many values of a metric are kept (40 MB). From then on each further one takes the place of
 /// a kept one at random, so that those kept stay an even sample of all.
@@ -83,8 +83,8 @@ impl Samples {
         }
     }
 
-    /// The values measured in a window (milliseconds, its end excluded), in ascending order.
-    pub fn sorted(&self, window: Range<u32>) -> Vec<f32> {
+    /// The values measured in a window (milliseconds, both ends included), in ascending order.
+    pub fn sorted(&self, window: RangeInclusive<u32>) -> Vec<f32> {
         let inside = self
             .kept
             .iter()
@@ -117,7 +117,7 @@ mod tests {
         assert_eq!(samples.kept().len(), 2_000);
         assert_eq!(samples.seen(), 20_000);
         assert!(samples.is_sampled());
-        let sorted = samples.sorted(0..u32::MAX);
+        let sorted = samples.sorted(0..=u32::MAX);
         let median = sorted[1_000];
         assert!((8_500.0..11_500.0).contains(&median), "{median}");
         let early = sorted.iter().filter(|value| **value < 2_000.0).count();
@@ -125,12 +125,12 @@ mod tests {
     }
 
     #[test]
-    fn a_window_excludes_its_end() {
+    fn a_window_includes_both_ends() {
         let mut samples = Samples::default();
         for (at, value) in [(10, 3.0), (20, 1.0), (30, 2.0)] {
             samples.push(at, value);
         }
-        assert_eq!(samples.sorted(10..30), [1.0, 3.0]);
+        assert_eq!(samples.sorted(10..=20), [1.0, 3.0]);
         assert!(!samples.is_sampled());
     }
 }
