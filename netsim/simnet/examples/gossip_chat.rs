@@ -3,7 +3,7 @@
 //!
 //! `cargo run --release -p simnet --example gossip_chat [seed]`
 
-use std::time::Duration;
+use std::{cell::RefCell, rc::Rc, time::Duration};
 
 use libp2p::{
     gossipsub::{self, IdentTopic, MessageAuthenticity},
@@ -49,11 +49,20 @@ fn enter(sim: &mut Simulation, number: usize, known: Option<&Chatter>) -> Chatte
 }
 
 /// Has one say something, and gives the times, in ms, after which others heard it.
-fn say(sim: &mut Simulation, chatters: &[Chatter], who: usize, what: &str) -> Vec<f64> {
-    for chatter in chatters {
-        chatter.take_events();
-    }
+fn say(sim: &mut Simulation, chatters: &[Chatter], who: usize, what: &'static str) -> Vec<f64> {
     let said = sim.now();
+    let heard = Rc::new(RefCell::new(Vec::new()));
+    for chatter in chatters {
+        let heard = heard.clone();
+        chatter.listen(move |_, event| {
+            if let SwarmEvent::Behaviour(gossipsub::Event::Message { message, .. }) = event
+                && message.data == what.as_bytes()
+            {
+                let after = simnet::now() - said;
+                heard.borrow_mut().push(after.as_secs_f64() * 1e3);
+            }
+        });
+    }
     chatters[who].with(|swarm| {
         let topic = IdentTopic::new("chat");
         swarm
@@ -62,18 +71,7 @@ fn say(sim: &mut Simulation, chatters: &[Chatter], who: usize, what: &str) -> Ve
             .expect("it has neighbours")
     });
     sim.run_until(said + Duration::from_secs(5));
-    let mut heard = Vec::new();
-    for chatter in chatters {
-        for (at, event) in chatter.take_events() {
-            if let SwarmEvent::Behaviour(gossipsub::Event::Message { message, .. }) = event
-                && message.data == what.as_bytes()
-            {
-                heard.push((at - said).as_secs_f64() * 1e3);
-            }
-        }
-    }
-    heard.sort_by(f64::total_cmp);
-    heard
+    heard.take()
 }
 
 fn main() {

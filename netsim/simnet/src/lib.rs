@@ -53,6 +53,11 @@ pub use net::{Carrier, Traffic};
 pub use running::Running;
 pub use simulation::{Carriers, Settings, Simulation, Split, run};
 
+/// The present, on the thread of a simulation: the time since its start.
+pub fn now() -> std::time::Duration {
+    std::time::Duration::from_nanos(futures_timer::clock::now())
+}
+
 /// Nanoseconds since the start.
 pub(crate) type Nanos = u64;
 

@@ -1,11 +1,8 @@
 //! A swarm that runs on a host.
 
-use std::{
-    cell::RefCell, collections::VecDeque, future::poll_fn, rc::Rc, task::Poll, time::Duration,
-};
+use std::{cell::RefCell, future::poll_fn, rc::Rc, task::Poll};
 
 use futures::StreamExt;
-use futures_timer::clock;
 use libp2p::{
     Swarm,
     swarm::{NetworkBehaviour, SwarmEvent},
@@ -13,12 +10,12 @@ use libp2p::{
 
 use crate::{HostId, executor, executor::TaskId, world};
 
-type Events<B> = VecDeque<(Duration, SwarmEvent<<B as NetworkBehaviour>::ToSwarm>)>;
+type Listener<B> = Box<dyn FnMut(&mut Swarm<B>, SwarmEvent<<B as NetworkBehaviour>::ToSwarm>)>;
 type Observer<B> = Box<dyn FnMut(&mut Swarm<B>)>;
 
 struct Inner<B: NetworkBehaviour> {
     swarm: RefCell<Swarm<B>>,
-    events: RefCell<Events<B>>,
+    listener: RefCell<Option<Listener<B>>>,
     observer: RefCell<Option<Observer<B>>>,
 }
 
@@ -44,7 +41,7 @@ impl<B: NetworkBehaviour> Running<B> {
     pub(crate) fn start(host: HostId, swarm: Swarm<B>) -> Self {
         let inner = Rc::new(Inner {
             swarm: RefCell::new(swarm),
-            events: RefCell::default(),
+            listener: RefCell::default(),
             observer: RefCell::default(),
         });
         let weak = Rc::downgrade(&inner);
@@ -53,8 +50,9 @@ impl<B: NetworkBehaviour> Running<B> {
             poll_fn(move |cx| {
                 let mut swarm = inner.swarm.borrow_mut();
                 while let Poll::Ready(Some(event)) = swarm.poll_next_unpin(cx) {
-                    let now = Duration::from_nanos(clock::now());
-                    inner.events.borrow_mut().push_back((now, event));
+                    if let Some(listener) = &mut *inner.listener.borrow_mut() {
+                        listener(&mut swarm, event);
+                    }
                 }
                 if let Some(observer) = &mut *inner.observer.borrow_mut() {
                     observer(&mut swarm);
@@ -95,12 +93,12 @@ impl<B: NetworkBehaviour> Running<B> {
         Some(result)
     }
 
-    /// What the swarm has told since this was last asked, and when.
-    pub fn take_events(&self) -> Events<B> {
-        self.inner
-            .upgrade()
-            .map(|inner| inner.events.take())
-            .unwrap_or_default()
+    /// Calls `listener` with whatever the swarm tells from now on. It mustn't ask this very
+    /// handle.
+    pub fn listen(&self, listener: impl FnMut(&mut Swarm<B>, SwarmEvent<B::ToSwarm>) + 'static) {
+        if let Some(inner) = self.inner.upgrade() {
+            *inner.listener.borrow_mut() = Some(Box::new(listener));
+        }
     }
 
     /// Calls `observer` each time that the swarm has been polled. It mustn't ask this very

@@ -89,7 +89,7 @@ pub struct Simulation {
 impl Simulation {
     /// The present: the time since the start.
     pub fn now(&self) -> Duration {
-        Duration::from_nanos(clock::now())
+        crate::now()
     }
 
     /// A new host. Its chance comes from the seed and `key`.
