@@ -26,6 +26,7 @@ pub fn csv(table: &SeriesTable) -> String {
 
 fn figure(figure: Figure) -> &'static str {
     match figure {
+        Figure::Mean => "mean",
         Figure::P5 => "p5",
         Figure::P50 => "p50",
         Figure::P95 => "p95",

@@ -11,6 +11,12 @@ pub fn quantile<T: Copy + Into<f64>>(values: &[T], q: f64) -> Option<f64> {
     Some(low + (high - low) * (position - below as f64))
 }
 
+/// Six digits of a value, which is all that a plot needs and less to keep.
+pub fn rounded(value: f64) -> f64 {
+    let text = format!("{value:.5e}");
+    text.parse().unwrap_or(value)
+}
+
 /// The median of values in any order.
 pub fn median(values: &[f64]) -> Option<f64> {
     let mut sorted = values.to_vec();

@@ -8,7 +8,7 @@ use netsim_scenario::{Scenario, Stat, metrics};
 
 use crate::{
     Figures, Measures, Unit,
-    series::series,
+    series::{Extent, series},
     verdict::verdicts,
     window::{summary, window},
 };
@@ -118,6 +118,7 @@ pub struct Series {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Figure {
+    Mean,
     P5,
     P50,
     P95,
@@ -203,7 +204,11 @@ impl Run {
         let measured = window(scenario.warmup.0..lived);
         let of = |metric| summary(measures, metric, measured.clone());
         let names: Vec<&str> = metrics::ALL.iter().map(|metric| metric.name).collect();
-        let planned = scenario.duration.as_secs_f64();
+        let extent = Extent {
+            planned: scenario.duration.as_secs_f64(),
+            lived: lived.as_secs_f64(),
+            every: scenario.sample_every.as_secs_f64(),
+        };
         Self {
             format: FORMAT,
             scenario: Origin {
@@ -213,7 +218,7 @@ impl Run {
                 text: text.to_owned(),
             },
             metrics: metrics::ALL.iter().filter_map(of).collect(),
-            series: series(measures, &names, planned, lived.as_secs_f64()),
+            series: series(measures, &names, extent),
             checks: verdicts(scenario, measures, lived),
             facts,
         }

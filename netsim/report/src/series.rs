@@ -2,7 +2,10 @@
 
 use std::ops::{Range, RangeInclusive};
 
-use crate::{Figure, Measures, Reading, Samples, Series, SeriesTable, Tally, quantile::quantile};
+use crate::{
+    Figure, Measures, Reading, Samples, Series, SeriesTable, Tally,
+    quantile::{quantile, rounded},
+};
 
 /// Points that a plot can show.
 const POINTS: f64 = 300.0;
@@ -11,9 +14,25 @@ const STEPS: [f64; 11] = [
     1.0, 2.0, 5.0, 10.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1800.0,
 ];
 
-/// Every figure of the metrics named, over a run of `planned` seconds that went on for `lived`.
-pub fn series(measures: &Measures, metrics: &[&str], planned: f64, lived: f64) -> SeriesTable {
-    let wanted = planned.max(lived) / POINTS;
+/// Which steps a run is divided into.
+#[derive(Clone, Copy, Debug)]
+pub struct Extent {
+    /// Seconds that the scenario sets.
+    pub planned: f64,
+    /// Seconds that the run came to.
+    pub lived: f64,
+    /// Seconds between two samples, so that no step is without one.
+    pub every: f64,
+}
+
+/// Every figure of the metrics named.
+pub fn series(measures: &Measures, metrics: &[&str], extent: Extent) -> SeriesTable {
+    let Extent {
+        planned,
+        lived,
+        every,
+    } = extent;
+    let wanted = (planned.max(lived) / POINTS).max(every);
     let step = STEPS
         .into_iter()
         .find(|step| *step >= wanted)
@@ -63,15 +82,21 @@ fn of_metric(measures: &Measures, metric: &str, steps: &Steps) -> Vec<Series> {
         Vec::new()
     };
     let metric = || metric.to_owned();
-    let named = |(figure, values)| Series {
+    let named = |(figure, values): (Figure, Vec<Option<f64>>)| Series {
         metric: metric(),
         figure,
-        values,
+        values: values.into_iter().map(|value| value.map(rounded)).collect(),
     };
     figures.into_iter().map(named).collect()
 }
 
 fn quantiles(samples: &Samples, steps: &Steps) -> Vec<(Figure, Vec<Option<f64>>)> {
+    const QUANTILES: [(Figure, f64); 4] = [
+        (Figure::P5, 0.05),
+        (Figure::P50, 0.5),
+        (Figure::P95, 0.95),
+        (Figure::P99, 0.99),
+    ];
     let mut bins: Vec<Vec<f32>> = vec![Vec::new(); steps.points];
     for sample in samples.kept() {
         if let Some(bin) = bins.get_mut((sample.at_ms / steps.milliseconds) as usize) {
@@ -81,14 +106,15 @@ fn quantiles(samples: &Samples, steps: &Steps) -> Vec<(Figure, Vec<Option<f64>>)
     for bin in &mut bins {
         bin.sort_unstable_by(f32::total_cmp);
     }
-    [
-        (Figure::P5, 0.05),
-        (Figure::P50, 0.5),
-        (Figure::P95, 0.95),
-        (Figure::P99, 0.99),
-    ]
-    .map(|(figure, q)| (figure, bins.iter().map(|bin| quantile(bin, q)).collect()))
-    .into()
+    let at = |q| bins.iter().map(|bin| quantile(bin, q)).collect();
+    let mean = (Figure::Mean, bins.iter().map(|bin| mean(bin)).collect());
+    let quantiles = QUANTILES.into_iter().map(|(figure, q)| (figure, at(q)));
+    std::iter::once(mean).chain(quantiles).collect()
+}
+
+fn mean(values: &[f32]) -> Option<f64> {
+    let sum: f64 = values.iter().copied().map(f64::from).sum();
+    (!values.is_empty()).then(|| sum / values.len() as f64)
 }
 
 fn shares(tries: &Tally, successes: &Tally, steps: &Steps) -> Vec<Option<f64>> {
@@ -140,12 +166,20 @@ mod tests {
             "refusals",
             "unheard-of",
         ];
-        let table = series(&measures, &metrics, 600.0, 600.0);
+        let table = series(
+            &measures,
+            &metrics,
+            Extent {
+                planned: 600.0,
+                lived: 600.0,
+                every: 1.0,
+            },
+        );
         assert_eq!(
             (table.step, table.times.len(), table.times[1]),
             (2.0, 300, 2.0)
         );
-        assert_eq!(table.series.len(), 7);
+        assert_eq!(table.series.len(), 8);
         let at = |metric: &str, figure, point: usize| {
             let series = table
                 .series
@@ -161,7 +195,15 @@ mod tests {
 
     #[test]
     fn a_run_cut_short_has_the_steps_of_a_whole_one() {
-        let table = series(&Measures::new(), &[], 3600.0, 100.0);
+        let table = series(
+            &Measures::new(),
+            &[],
+            Extent {
+                planned: 3600.0,
+                lived: 100.0,
+                every: 5.0,
+            },
+        );
         assert_eq!((table.step, table.times.len()), (15.0, 7));
     }
 }

@@ -10,7 +10,7 @@ use netsim_scenario::{
 use crate::{
     Figures, Measures, Summary,
     measures::milliseconds,
-    quantile::{curve, quantile},
+    quantile::{curve, quantile, rounded},
 };
 
 /// Points of a quantile curve: every hundredth.
@@ -146,7 +146,9 @@ pub fn summary(measures: &Measures, metric: &Metric, window: Window) -> Option<S
         .filter_map(|stat| Some((*stat, values.figure(*stat)?)))
         .collect();
     let quantiles = match &values {
-        Windowed::Distribution { sorted, .. } => curve(sorted, CURVE),
+        Windowed::Distribution { sorted, .. } => {
+            curve(sorted, CURVE).into_iter().map(rounded).collect()
+        }
         _ => Vec::new(),
     };
     let sampled = measures

@@ -82,9 +82,14 @@ pub fn duty_title(duty: &str) -> &str {
     }
 }
 
-/// The unit of a metric's values, and which way is good.
+/// The unit of a metric's values.
 pub fn unit(metric: &str) -> Unit {
     metrics::find(metric).map_or(Unit::Number, |metric| Unit::from(metric.unit))
+}
+
+/// What a metric is, in a sentence.
+pub fn about(metric: &str) -> &'static str {
+    metrics::find(metric).map_or("", |metric| metric.about)
 }
 
 /// The unit of one of a metric's statistics.

@@ -53,6 +53,22 @@ impl Axis {
         axis.with_ticks((0..=steps).map(|n| (min + n as f64 * step, false)))
     }
 
+    /// Of shares, up to all; from a round one below `lowest`, so that near to all can be told
+    /// from all.
+    pub fn share(lowest: f64) -> Self {
+        let span = (1.0 - lowest).clamp(0.01, 1.0);
+        let step = round_step(span / 4.0);
+        let steps = (span / step - 1e-9).ceil() as usize;
+        let min = (1.0 - steps as f64 * step).max(0.0);
+        let axis = Self {
+            spread: Spread::Linear,
+            min,
+            max: 1.0,
+            ticks: Vec::new(),
+        };
+        axis.with_ticks((0..=steps).map(|n| (1.0 - (steps - n) as f64 * step, false)))
+    }
+
     /// Of virtual seconds, ending where the run does.
     pub fn time(seconds: f64) -> Self {
         const STEPS: [f64; 15] = [

@@ -59,6 +59,8 @@ pub enum Shape {
         /// Part of a stack: filled, and read out as its own height.
         stacked: bool,
     },
+    /// Between two values of x at each y.
+    Across { points: Vec<(f64, (f64, f64))> },
 }
 
 /// A vertical line at a time, with a number and a name.
@@ -99,6 +101,29 @@ impl Layer {
             colour,
             shape,
         }
+    }
+
+    pub fn across(colour: usize, points: Vec<(f64, (f64, f64))>) -> Self {
+        Self {
+            name: String::new(),
+            colour,
+            shape: Shape::Across { points },
+        }
+    }
+
+    /// The lowest and the highest y, if there is any.
+    pub fn range(&self) -> Option<(f64, f64)> {
+        let values: Vec<f64> = match &self.shape {
+            Shape::Line { points, .. } => points.iter().filter_map(|(_, y)| *y).collect(),
+            Shape::Band { points, .. } => points
+                .iter()
+                .filter_map(|(_, y)| *y)
+                .flat_map(|(low, high)| [low, high])
+                .collect(),
+            Shape::Across { points } => points.iter().map(|(y, _)| *y).collect(),
+        };
+        let low = values.iter().copied().min_by(f64::total_cmp)?;
+        Some((low, values.iter().copied().max_by(f64::total_cmp)?))
     }
 
     pub fn stacked(name: &str, colour: usize, points: Vec<(f64, Option<(f64, f64)>)>) -> Self {

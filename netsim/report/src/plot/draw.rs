@@ -5,7 +5,7 @@ use std::fmt::Write;
 use crate::{
     html::escape,
     plot::{Axis, Chart, Event, Labels, Layer, Shape, Spread, readout::readout},
-    unit::digits,
+    unit::{Unit, digits},
 };
 
 /// The picture's own measure in both directions; it is stretched to what room there is.
@@ -56,7 +56,7 @@ fn legend(layers: &[Layer]) -> String {
             Shape::Line { dashed: true, .. } => "key dashed",
             Shape::Line { .. } => "key",
             Shape::Band { stacked: true, .. } => "key filled",
-            Shape::Band { .. } => "key band",
+            Shape::Band { .. } | Shape::Across { .. } => "key band",
         };
         let name = escape(&layer.name);
         _ = write!(
@@ -82,7 +82,7 @@ fn labels(axis: &Axis, labels: Labels, class: &str, side: &str) -> String {
     for tick in &axis.ticks {
         let text = match (labels, axis.spread) {
             (Labels::In(unit), Spread::Linear) => {
-                digits(round(tick.value / unit.scale(axis.max).divisor))
+                stepped(tick.value / unit.scale(axis.max).divisor, step(axis, unit))
             }
             _ => labels.say(tick.value),
         };
@@ -97,9 +97,21 @@ fn labels(axis: &Axis, labels: Labels, class: &str, side: &str) -> String {
     out
 }
 
-/// Away with what binary fractions leave behind a round value.
-fn round(value: f64) -> f64 {
-    (value * 1e6).round() / 1e6
+/// What lies between two ticks, in the multiple that is shown.
+fn step(axis: &Axis, unit: Unit) -> f64 {
+    match axis.ticks.as_slice() {
+        [first, second, ..] => (second.value - first.value) / unit.scale(axis.max).divisor,
+        _ => 1.0,
+    }
+}
+
+/// With as many decimals as tell it from the next tick.
+fn stepped(value: f64, step: f64) -> String {
+    let decimals = (-step.log10() - 1e-9).ceil().clamp(0.0, 6.0) as usize;
+    match decimals {
+        0 => digits(value.round()),
+        _ => format!("{value:.decimals$}"),
+    }
 }
 
 fn picture(chart: &Chart) -> String {
@@ -124,6 +136,10 @@ fn picture(chart: &Chart) -> String {
                 let dashed = if *dashed { " dashed" } else { "" };
                 let path = line(chart, points);
                 _ = write!(out, "<path class=\"line c{colour}{dashed}\" d=\"{path}\"/>");
+            }
+            Shape::Across { points } => {
+                let path = across(chart, points);
+                _ = write!(out, "<path class=\"band c{colour}\" d=\"{path}\"/>");
             }
             Shape::Band { points, stacked } => {
                 let class = if *stacked { "stack" } else { "band" };
@@ -175,6 +191,19 @@ fn band(chart: &Chart, points: &[(f64, Option<(f64, f64)>)]) -> String {
         }
     }
     out
+}
+
+fn across(chart: &Chart, points: &[(f64, (f64, f64))]) -> String {
+    let right = points.iter().map(|(y, (_, high))| spot(chart, *high, *y));
+    let left = points
+        .iter()
+        .rev()
+        .map(|(y, (low, _))| spot(chart, *low, *y));
+    let mut out = String::new();
+    for (at, (x, y)) in right.chain(left).enumerate() {
+        _ = write!(out, "{}{x:.1} {y:.1}", if at == 0 { 'M' } else { 'L' });
+    }
+    out + "Z"
 }
 
 fn spot(chart: &Chart, x: f64, y: f64) -> (f64, f64) {

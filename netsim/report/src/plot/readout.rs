@@ -67,6 +67,7 @@ fn along_x(chart: &Chart) -> Readout {
                 .iter()
                 .map(|(_, between)| both(chart, *between))
                 .collect(),
+            Shape::Across { .. } => Vec::new(),
         };
         let at = points
             .iter()
@@ -93,7 +94,7 @@ fn along_y(chart: &Chart) -> Readout {
     let lines = || {
         chart.layers.iter().filter_map(|layer| match &layer.shape {
             Shape::Line { points, .. } => Some((layer, points)),
-            Shape::Band { .. } => None,
+            Shape::Band { .. } | Shape::Across { .. } => None,
         })
     };
     let longest = lines()
@@ -124,6 +125,7 @@ fn xs(shape: &Shape) -> Vec<f64> {
     match shape {
         Shape::Line { points, .. } => points.iter().map(|(x, _)| *x).collect(),
         Shape::Band { points, .. } => points.iter().map(|(x, _)| *x).collect(),
+        Shape::Across { .. } => Vec::new(),
     }
 }
 
