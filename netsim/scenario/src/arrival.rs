@@ -43,7 +43,7 @@ pub enum Arrival {
         #[serde(default = "trough")]
         #[schemars(range(min = 0, max = 1))]
         trough: f64,
-        /// The time within which all have come, or the length of one day.
+        /// The time within which all have come. Default: `period`.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         over: Option<Span>,
     },

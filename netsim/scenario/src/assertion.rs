@@ -12,7 +12,7 @@ use crate::{
 /// What must hold.
 ///
 /// A metric without a value in the window (no look-up, no envelope) holds nothing: then the
-/// assertion fails, but for `count`, `misses` and `total`, which are 0.
+/// assertion fails, but for `count`, `misses`, `total` and `per_second`, which are 0.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "Written", into = "Written")]
 pub struct Assertion {
@@ -203,6 +203,7 @@ pub(crate) struct Written {
     /// percentiles; a gauge mean, min, max, last and percentiles; an outcome share, count and
     /// misses; a counter total and per_second. Default: share of an outcome, total of a counter.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(title = "statistic")]
     stat: Option<Stat>,
     /// The largest value that holds: a duration, a size or a bandwidth as the metric has it,
     /// else a number.

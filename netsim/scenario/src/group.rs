@@ -33,13 +33,13 @@ pub struct Group {
     /// this.
     #[serde(default)]
     pub clock_offset: Span,
-    /// When they start.
+    /// When they start. Default: all at once, at the run's start.
     #[serde(default)]
     pub arrival: Arrival,
-    /// How long each stays.
+    /// How long each stays. Default: for ever.
     #[serde(default)]
     pub session: Session,
-    /// How they depart when their session ends.
+    /// How they depart when their session ends. Default: every second one crashes.
     #[serde(default)]
     pub leave: Leave,
     /// Whether a host that departed at its session's end and doesn't come back is replaced at
@@ -53,14 +53,14 @@ pub struct Group {
     /// How browsers freeze: a tab in the background, a laptop that sleeps. Default: never.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub freeze: Option<Freeze>,
-    /// What they do that they shouldn't.
+    /// What they do that they shouldn't. Default: nothing.
     #[serde(default)]
     pub behave: Behave,
     /// Groups whose hosts bootstrap nodes and nodes start from. Default: every bootstrap group,
     /// or every group of nodes where there is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bootstrap: Option<Vec<String>>,
-    /// How peers attach.
+    /// How peers attach. Default: to two of the four nearest nodes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attach: Option<Attach>,
     /// What differs from the production configuration, in its words (`[group.settings.attach]`

@@ -1,4 +1,9 @@
 //! What a run measures: one table, which assertions and the report refer to.
+//!
+//! A value belongs to the moment at which what it tells began: a look-up's to its start, a
+//! join's latency to the join. What had less time than it is given before the run ended (10 s
+//! for `gossip.delivery`, 3 s for `join.found`) isn't counted. "Honest" is who behaves so for the
+//! whole run.
 
 use std::fmt;
 
@@ -142,7 +147,7 @@ metrics! {
         "Whether it saw a full sample within 10 s."
 
     PRESENCE_AGREEMENT: "presence.agreement" Gauge Share Higher Rooms
-        "Share of the pairs of live members of a room, on whatever nodes, that are listed to each other. In rooms above 64 members: that are listed by each other's nodes; above 512: share of live members that a node counts, at most 1."
+        "Share of the pairs of live members of a room that list each other. In rooms above 64 members: whose nodes list them; in rooms that are too big for their nodes to list: how near the nodes' count is to the number of live members, 1 if it is the same. Who joined less than 2 s before isn't counted."
     PRESENCE_GHOSTS: "presence.ghosts" Gauge Count Lower Rooms
         "Members that some live node lists and that are gone, over all rooms."
     GHOST_LIFE: "ghost.life" Distribution Seconds Lower Rooms

@@ -23,7 +23,7 @@ pub struct Rooms {
     /// How many members each room has. Default: two.
     #[serde(default)]
     pub size: Sizes,
-    /// When its members join: not before they are attached.
+    /// When its members join: not before they are attached. Default: as soon as they are.
     #[serde(default)]
     pub joins: Joins,
     /// Mean time, exponential, after which in each room one member leaves and another peer
@@ -107,6 +107,16 @@ pub enum Joins {
         #[serde(default)]
         from: Span,
         /// The time within which all have joined.
+        over: Span,
+    },
+    /// Some as soon as they are attached, the others later: a room that grows.
+    Grow {
+        /// Members that join as soon as they are attached.
+        #[schemars(range(min = 1, max = 1_000_000))]
+        first: u32,
+        /// When the first of the others joins.
+        at: Span,
+        /// The time within which all the others have joined, each at a random moment.
         over: Span,
     },
     /// Again and again two peers on different nodes join a room at once that nobody has been in,

@@ -34,6 +34,9 @@ impl Transform for NoNull {
         let Some(object) = schema.as_object_mut() else {
             return;
         };
+        if let Some(Value::String(text)) = object.get_mut("description") {
+            *text = unwrapped(text);
+        }
         if let Some(Value::Array(types)) = object.get_mut("type") {
             types.retain(|name| name != "null");
             if let [only] = &types[..] {
@@ -59,4 +62,12 @@ impl Transform for NoNull {
             }
         }
     }
+}
+
+/// Text without the line breaks of its source; paragraphs stay.
+fn unwrapped(text: &str) -> String {
+    let paragraphs = text
+        .split("\n\n")
+        .map(|paragraph| paragraph.replace('\n', " "));
+    paragraphs.collect::<Vec<_>>().join("\n\n")
 }

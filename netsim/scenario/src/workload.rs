@@ -17,7 +17,7 @@ pub struct Resources {
     #[serde(default = "providers")]
     #[schemars(range(min = 1, max = 10_000))]
     pub providers: u32,
-    /// Which of them are asked for.
+    /// Which of them are asked for. Default: all alike.
     #[serde(default)]
     pub popularity: Popularity,
     /// Look-ups a second, of all peers together, at random moments.
