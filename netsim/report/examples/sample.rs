@@ -3,8 +3,8 @@
 use std::{error::Error, path::Path, time::Duration};
 
 use netsim_report::{
-    Comparison, Ending, Facts, Mark, Measures, Run, comparison_report, merge, report, text,
-    write_file, write_run,
+    Comparison, Ending, Facts, Mark, Measures, Run, comparison_report, merge, text, write_file,
+    write_run, write_sweep,
 };
 use netsim_scenario::{
     Scenario,
@@ -22,9 +22,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let run = |seed, pace| invent(&scenario, seed, pace);
     let single = merge(vec![run(1, 1.0)])?;
     write_run(out, &run(1, 1.0))?;
-    write_file(out, "report.html", &report(&single))?;
     let sweep = merge((1..=7).map(|seed| run(seed, 1.0)).collect())?;
-    write_file(out, "sweep.html", &report(&sweep))?;
+    write_sweep(&out.join("sweep"), &sweep)?;
     let mut faster = run(1, 0.8);
     faster.facts.version = "0.2.0 (invented)".to_owned();
     let comparison = Comparison::new(single.clone(), merge(vec![faster])?);

@@ -205,3 +205,82 @@ fn notes(before: &Sweep, after: &Sweep) -> Vec<String> {
     }
     notes
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{merge, testing::run};
+
+    fn compared(before: u64, after: u64) -> Comparison {
+        let sweep = |seed| merge(vec![run(seed)]).unwrap();
+        Comparison::new(sweep(before), sweep(after))
+    }
+
+    fn row(comparison: &Comparison, metric: &str, stat: Stat) -> Compared {
+        let rows = comparison.rows.iter();
+        rows.clone()
+            .find(|row| row.metric == metric && row.stat == stat)
+            .unwrap()
+            .clone()
+    }
+
+    #[test]
+    fn less_is_better_where_the_catalogue_says_so() {
+        let slower = compared(1, 9);
+        assert_eq!(
+            row(&slower, "gossip.latency", Stat::P99).change,
+            Change::Worse
+        );
+        let faster = compared(9, 1);
+        let latency = row(&faster, "gossip.latency", Stat::P99);
+        assert_eq!(latency.change, Change::Better);
+        assert!(latency.said().starts_with('-') && latency.said().ends_with(" %"));
+        assert_eq!(
+            row(&faster, "gossip.delivery", Stat::Share).change,
+            Change::Same
+        );
+        assert_eq!(row(&faster, "nodes.alive", Stat::Mean).said(), "0 %");
+    }
+
+    #[test]
+    fn more_is_better_for_a_share_and_population_is_neither() {
+        let spread = |value| {
+            Some(Spread {
+                median: value,
+                min: value,
+                max: value,
+            })
+        };
+        let (low, high) = (spread(0.98), spread(0.99));
+        assert_eq!(change(Better::Higher, true, low, high), Change::Better);
+        assert_eq!(change(Better::Higher, true, high, low), Change::Worse);
+        assert_eq!(
+            change(Better::Higher, true, spread(0.9999), spread(0.9998)),
+            Change::Same
+        );
+        assert_eq!(
+            change(Better::Neither, false, spread(10.0), spread(20.0)),
+            Change::Other
+        );
+        assert_eq!(
+            change(Better::Lower, false, spread(0.0), spread(0.0)),
+            Change::Same
+        );
+        assert_eq!(
+            change(Better::Lower, false, spread(0.0), spread(1.0)),
+            Change::Worse
+        );
+        assert_eq!(change(Better::Lower, false, None, high), Change::OneSided);
+    }
+
+    #[test]
+    fn what_makes_a_comparison_doubtful_is_said() {
+        let mut other = run(1);
+        other.scenario.name = "other".to_owned();
+        let sweep = |run| merge(vec![run]).unwrap();
+        let notes = Comparison::new(sweep(run(1)), sweep(other)).notes;
+        assert!(notes[0].contains("different scenarios"), "{notes:?}");
+        assert!(compared(1, 2).notes[0].contains("different seeds"));
+        assert!(compared(1, 1).notes[0].contains("trace hashes are equal"));
+    }
+}

@@ -33,7 +33,7 @@ pub fn report(sweep: &Sweep) -> String {
         table::seeds(sweep),
         foot::scenario(sweep),
     ];
-    page(&sweep.scenario.name, &body.concat())
+    page(&sweep.scenario.name, "single", &body.concat())
 }
 
 /// The report of two runs or sweeps side by side.
@@ -59,6 +59,7 @@ pub fn comparison_report(comparison: &Comparison) -> String {
     ];
     page(
         &format!("{} compared", before.scenario.name),
+        "compared",
         &body.concat(),
     )
 }
@@ -89,13 +90,13 @@ fn plots(subjects: &[Subject]) -> String {
     format!("<h2>What was measured</h2><div class=\"plots\">{drawn}</div>")
 }
 
-fn page(title: &str, body: &str) -> String {
+fn page(title: &str, class: &str, body: &str) -> String {
     format!(
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
          <meta name=\"color-scheme\" content=\"light dark\">\n\
          <title>{} · Velox Mesh netsim</title>\n<link rel=\"icon\" href=\"data:,\">\n\
-         <style>\n{}</style>\n</head>\n<body>\n{body}<script>\n{}</script>\n</body>\n</html>\n",
+         <style>\n{}</style>\n</head>\n<body class=\"{class}\">\n{body}<script>\n{}</script>\n</body>\n</html>\n",
         escape(title),
         include_str!("html/style.css"),
         include_str!("html/script.js"),
@@ -133,4 +134,93 @@ pub fn json(value: &impl Serialize) -> String {
     text.replace('<', "\\u003c")
         .replace('>', "\\u003e")
         .replace('&', "\\u0026")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{merge, testing::run};
+
+    fn pages() -> Vec<String> {
+        let single = || merge(vec![run(1)]).unwrap();
+        let sweep = merge(vec![run(1), run(2), run(12)]).unwrap();
+        let comparison = Comparison::new(single(), sweep.clone());
+        vec![
+            report(&single()),
+            report(&sweep),
+            comparison_report(&comparison),
+        ]
+    }
+
+    #[test]
+    fn a_page_asks_for_nothing_from_outside() {
+        for page in pages() {
+            for outside in [
+                "http:",
+                "https:",
+                "src=",
+                "url(",
+                "@import",
+                "<link rel=\"style",
+            ] {
+                assert!(!page.contains(outside), "{outside}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_a_scenario_says_stays_text() {
+        for page in pages() {
+            for raw in [
+                "<script>alert",
+                "small <one>",
+                "</style><b>kill",
+                "<i>so</i>",
+            ] {
+                assert!(!page.contains(raw), "{raw}");
+            }
+            assert!(page.contains("small &lt;one&gt; &amp; &quot;quoted&quot;"));
+            assert!(page.contains("&lt;/style&gt;&lt;b&gt;kill"));
+            assert_eq!(page.matches("<style>").count(), 1);
+            assert_eq!(page.matches("</style>").count(), 1);
+            assert_eq!(
+                page.matches("<script").count(),
+                page.matches("</script>").count()
+            );
+        }
+    }
+
+    #[test]
+    fn a_plot_without_figures_is_not_there() {
+        let page = report(&merge(vec![run(1)]).unwrap());
+        assert!(page.contains("<h3>Population</h3>"));
+        assert!(page.contains("<h3>Bytes of a node by duty, each second</h3>"));
+        assert!(!page.contains("Look-ups that find a provider"));
+        assert!(!page.contains("NaN"));
+    }
+
+    #[test]
+    fn a_run_without_any_figure_is_still_a_page() {
+        let mut empty = run(1);
+        empty.facts.ended = crate::Ending::Crashed("no <memory>".to_owned());
+        (empty.metrics, empty.series, empty.checks) = Default::default();
+        let page = report(&merge(vec![empty]).unwrap());
+        assert!(page.contains("The scenario promises nothing"));
+        assert!(page.contains("crashed (no &lt;memory&gt;)"));
+        assert!(!page.contains("What was measured"));
+    }
+
+    #[test]
+    fn the_verdict_and_the_way_to_repeat_it_are_there() {
+        let [single, sweep, compared] = pages().try_into().unwrap();
+        assert!(single.contains("<h1>All 2 promises held</h1>"));
+        assert!(
+            single.contains(
+                "netsim run &#39;dir/it&#39;\\&#39;&#39;s &lt;small&gt;.toml&#39; --seed 1"
+            )
+        );
+        assert!(sweep.contains("<h1>1 of 2 promises held in each of 3 seeds</h1>"));
+        assert!(sweep.contains("held in 2 of 3 seeds, not in seed 12"));
+        assert!(compared.contains("worse") && compared.contains("different seeds"));
+    }
 }

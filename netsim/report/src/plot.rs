@@ -7,6 +7,6 @@ mod chart;
 mod draw;
 mod readout;
 
-pub use axis::{Axis, Spread, Tick};
+pub use axis::{Axis, Spread};
 pub use chart::{Along, Chart, Event, Labels, Layer, Shape};
 pub use draw::draw;

@@ -274,3 +274,92 @@ impl Sweep {
         self.runs.first().map_or(&[], |run| &run.marks)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::run;
+
+    #[test]
+    fn seeds_become_medians_and_ranges() {
+        let sweep = merge(vec![run(3), run(1), run(2)]).unwrap();
+        assert_eq!(
+            sweep.runs.iter().map(|run| run.seed).collect::<Vec<_>>(),
+            [1, 2, 3]
+        );
+        let latency = sweep.metric("gossip.latency").unwrap();
+        let least = latency.figures.get(Stat::Min).unwrap();
+        let each: Vec<f64> = [1, 2, 3]
+            .map(|seed| {
+                run(seed)
+                    .metric("gossip.latency")
+                    .unwrap()
+                    .get(Stat::Min)
+                    .unwrap()
+            })
+            .into();
+        assert_eq!(
+            (least.min, least.median, least.max),
+            (each[0], each[1], each[2])
+        );
+        assert_eq!(latency.quantiles.len(), 101);
+        assert_eq!(
+            latency.quantiles[0].median,
+            crate::quantile::rounded(each[1])
+        );
+        let series = sweep.series("gossip.latency", Figure::P50).unwrap();
+        assert_eq!(series.values.len(), sweep.times.len());
+        assert!(
+            series
+                .values
+                .iter()
+                .flatten()
+                .all(|s| s.min < s.median && s.median < s.max)
+        );
+    }
+
+    #[test]
+    fn a_promise_holds_if_it_holds_in_every_seed() {
+        let sweep = merge(vec![run(1), run(2), run(12)]).unwrap();
+        let [latency, recovery] = sweep.checks.as_slice() else {
+            panic!("two promises")
+        };
+        assert_eq!((latency.held, latency.held_in), (false, (2, 3)));
+        assert_eq!(latency.failed_seeds, [12]);
+        assert_eq!((recovery.held, recovery.held_in), (true, (3, 3)));
+        assert_eq!(sweep.held(), (1, 2));
+        assert!(!sweep.is_good());
+    }
+
+    #[test]
+    fn a_run_cut_short_takes_part_as_far_as_it_went() {
+        let mut short = run(2);
+        short.facts.ended = crate::Ending::WallBound;
+        short.series.times.truncate(3);
+        for series in &mut short.series.series {
+            series.values.truncate(3);
+        }
+        let sweep = merge(vec![short, run(1)]).unwrap();
+        let series = sweep.series("nodes.alive", Figure::Value).unwrap();
+        assert!(series.values.iter().all(Option::is_some));
+        assert!(!sweep.is_good());
+    }
+
+    #[test]
+    fn what_does_not_belong_together_is_not_merged() {
+        assert_eq!(merge(Vec::new()), Err(MergeError::Nothing));
+        assert_eq!(merge(vec![run(4), run(4)]), Err(MergeError::SeedTwice(4)));
+        let mut other = run(5);
+        other.scenario.text.push('#');
+        assert!(matches!(
+            merge(vec![run(4), other]),
+            Err(MergeError::OtherScenario { .. })
+        ));
+        let mut other = run(5);
+        other.facts.version.push('1');
+        assert!(matches!(
+            merge(vec![run(4), other]),
+            Err(MergeError::OtherVersion { .. })
+        ));
+    }
+}

@@ -224,3 +224,51 @@ impl Table {
         out
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{merge, testing::run};
+
+    #[test]
+    fn columns_are_aligned_and_plain() {
+        let sweep = merge(vec![run(1)]).unwrap();
+        let text = metrics(&sweep, Colour::Never);
+        assert!(!text.contains('\x1b'));
+        let ends: Vec<usize> = text
+            .lines()
+            .filter(|line| line.contains("metric") || line.contains("latency"))
+            .map(|line| line.chars().count())
+            .collect();
+        assert_eq!(ends, [ends[0]; 2], "{text}");
+    }
+
+    #[test]
+    fn the_verdict_comes_last_with_what_failed_above() {
+        let text = results(&merge(vec![run(12)]).unwrap(), Colour::Never);
+        assert!(
+            text.contains("✗ Time of a join to another node: 99 % at most 100 ms"),
+            "{text}"
+        );
+        assert!(text.contains("✓ Live pairs that agree on presence: back up to 90 % within 10 s"));
+        assert!(
+            text.trim_end()
+                .lines()
+                .last()
+                .unwrap()
+                .starts_with("1 of 2 promises held")
+        );
+        assert!(assertions(&merge(vec![run(1)]).unwrap(), Colour::Always).contains("\x1b[32m✓"));
+    }
+
+    #[test]
+    fn a_comparison_says_what_became_worse() {
+        let sweep = |seed| merge(vec![run(seed)]).unwrap();
+        let text = super::comparison(&Comparison::new(sweep(1), sweep(12)), Colour::Never);
+        let line = text
+            .lines()
+            .find(|line| line.starts_with("gossip.latency") && line.contains("p99"));
+        assert!(line.unwrap().ends_with("worse"), "{text}");
+        assert!(text.contains("second: 1 of 2 promises held"));
+    }
+}

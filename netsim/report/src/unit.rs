@@ -139,24 +139,19 @@ pub fn digits(value: f64) -> String {
 fn percent(share: f64) -> String {
     let percent = share * 100.0;
     let near = percent.min(100.0 - percent).abs();
-    let mut decimals = if near == 0.0 {
-        0
-    } else if near < 1.0 {
-        2
-    } else {
-        1
-    };
-    let ends = |text: &str| {
-        text.trim_end_matches('0').trim_end_matches('.') == "100" || text.parse() == Ok(0.0)
-    };
-    while decimals < 6 && near > 0.0 && ends(&format!("{percent:.decimals$}")) {
-        decimals += 1;
+    if percent > 99.999 && percent < 100.0 {
+        return ">99.999".to_owned();
     }
+    let decimals = match near {
+        0.0 => 0,
+        n if n < 0.01 => 3,
+        n if n < 1.0 => 2,
+        _ => 1,
+    };
     let text = format!("{percent:.decimals$}");
-    if text.contains('.') {
-        text.trim_end_matches('0').trim_end_matches('.').to_owned()
-    } else {
-        text
+    match text.contains('.') {
+        true => text.trim_end_matches('0').trim_end_matches('.').to_owned(),
+        false => text,
     }
 }
 
@@ -214,6 +209,7 @@ mod tests {
             (Unit::PerSecond, 10.0, "10 /s"),
             (Unit::Share, 0.995, "99.5 %"),
             (Unit::Share, 0.99996, "99.996 %"),
+            (Unit::Share, 0.999_999_9, ">99.999 %"),
             (Unit::Share, 1.0, "100 %"),
             (Unit::Share, 0.0, "0 %"),
             (Unit::Share, 0.5, "50 %"),

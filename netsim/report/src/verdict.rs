@@ -92,7 +92,11 @@ impl Evidence<'_> {
                 (bound, self.recovery(assertion, *to, within.0))
             }
         };
-        let end = assertion.window.range(self.scenario).end;
+        let end = assertion
+            .window
+            .range(self.scenario)
+            .end
+            .min(self.scenario.duration.0);
         let mut check = Check {
             promise: promise(assertion),
             why: assertion.why.clone(),
@@ -188,23 +192,18 @@ impl Evidence<'_> {
             };
         };
         let after = since(bad.at_ms);
-        let (stood, after_words) = (unit.say(bad.value), length(after));
-        let words = match inside().find(|reading| reading.at_ms > bad.at_ms) {
-            Some(good) => {
-                let good = length(since(good.at_ms));
-                format!("{good} (still {stood} after {after_words})")
-            }
-            None => format!("not at all: still {stood} after {after_words}, at the end"),
+        let stood = format!("still {} after {}", unit.say(bad.value), length(after));
+        let good = inside().find(|reading| reading.at_ms > bad.at_ms);
+        let Some(good) = good.map(|reading| since(reading.at_ms)) else {
+            return Found {
+                reached: None,
+                words: format!("{stood}, at the end"),
+            };
         };
-        // A sample at the very end of `within` counts.
+        let words = format!("{stood}, good from {} on", length(good));
         let late = due.contains(&bad.at_ms);
-        let reached = if late {
-            after.max(within.as_secs_f64().next_up())
-        } else {
-            after
-        };
         Found {
-            reached: Some(reached),
+            reached: Some(if late { good } else { after }),
             words,
         }
     }
@@ -212,7 +211,7 @@ impl Evidence<'_> {
 
 fn nothing(metric: &Metric, window: &netsim_scenario::Window) -> Found {
     let words = format!(
-        "nothing was measured: `{}` has no value {window}",
+        "nothing was measured: {} has no value {window}",
         metric.name
     );
     Found {

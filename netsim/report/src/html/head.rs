@@ -176,7 +176,7 @@ pub fn comparison(comparison: &Comparison, subjects: &[Subject; 2]) -> String {
         promised(after.sweep),
     );
     for note in &comparison.notes {
-        _ = write!(out, "<p class=\"notice\">{}</p>", escape(note));
+        _ = write!(out, "<p class=\"notice plain\">{}</p>", escape(note));
     }
     out.push_str("</header>");
     out

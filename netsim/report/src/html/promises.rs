@@ -67,20 +67,15 @@ fn found(check: &SweptCheck, single: bool) -> String {
     let unit = check.bound.unit;
     match check.reached {
         Some(Spread { median, min, max }) if !single => {
-            let (held, all) = check.held_in;
-            let seeds = match check.failed_seeds.as_slice() {
-                [] => format!("held in all {all} seeds"),
-                [seed] => format!("held in {held} of {all} seeds, not in seed {seed}"),
-                seeds => {
-                    let seeds: Vec<_> = seeds.iter().map(u64::to_string).collect();
-                    format!(
-                        "held in {held} of {all} seeds, not in seeds {}",
-                        seeds.join(", ")
-                    )
-                }
+            let range = match (unit.say(min), unit.say(max)) {
+                (min, max) if min == max => "in every seed".to_owned(),
+                (min, max) => format!("in the median, from {min} to {max}"),
             };
-            let (median, min, max) = (unit.say(median), unit.say(min), unit.say(max));
-            format!("Reached <b>{median}</b> in the median, from {min} to {max}; {seeds}")
+            format!(
+                "Reached <b>{}</b> {range}; {}",
+                unit.say(median),
+                held_in(check)
+            )
         }
         Some(_) => {
             let digit = check.found.starts_with(|c: char| c.is_ascii_digit());
@@ -93,10 +88,40 @@ fn found(check: &SweptCheck, single: bool) -> String {
                     escape(figure.trim()),
                     escape(rest.trim_start())
                 ),
-                false => escape(&sentence(&check.found)),
+                false => {
+                    let end = check.found.find(',').unwrap_or(check.found.len());
+                    let (first, rest) = check.found.split_at(end);
+                    format!("<b>{}</b>{}", escape(&sentence(first)), escape(rest))
+                }
             }
         }
         None => format!("<b>{}</b>", escape(&sentence(&check.found))),
+    }
+}
+
+/// In which seeds it held, or else which to run again.
+fn held_in(check: &SweptCheck) -> String {
+    /// More than that are no help.
+    const NAMED: usize = 8;
+    let (held, all) = check.held_in;
+    let failed = check.failed_seeds.len();
+    let named: Vec<_> = check
+        .failed_seeds
+        .iter()
+        .map(u64::to_string)
+        .take(NAMED)
+        .collect();
+    let more = if failed > NAMED { " and others" } else { "" };
+    match (held, named.as_slice()) {
+        (_, []) => format!("held in all {all} seeds"),
+        (0, _) => "held in no seed".to_owned(),
+        (_, [seed]) => format!("held in {held} of {all} seeds, not in seed {seed}"),
+        (_, seeds) => {
+            format!(
+                "held in {held} of {all} seeds, not in {}{more}",
+                seeds.join(", ")
+            )
+        }
     }
 }
 

@@ -55,7 +55,7 @@ pub fn charts(subjects: &[Subject]) -> Vec<Chart> {
             &[Curve::value("presence.ghosts", "ghosts")],
         )),
         over_time(&OverTime::new(
-            "A join's way to other nodes, over time",
+            "A join’s way to other nodes, over time",
             "The median, and the slowest in twenty and in a hundred, by the time of the join.",
             &[
                 Curve::of("gossip.latency", Figure::P50, "median"),
@@ -125,7 +125,6 @@ pub fn charts(subjects: &[Subject]) -> Vec<Chart> {
                 &[Curve::of("node.connections", Figure::P50, "median")],
             )
         }),
-        duties(subjects),
         over_time(&OverTime {
             band: true,
             ..OverTime::new(
@@ -134,6 +133,7 @@ pub fn charts(subjects: &[Subject]) -> Vec<Chart> {
                 &[Curve::of("node.bytes_per_second", Figure::P50, "median")],
             )
         }),
+        duties(subjects),
         over_time(&OverTime::new(
             "Memory of the simulation",
             "The whole process, with all hosts in it.",
@@ -194,7 +194,9 @@ impl<'a> OverTime<'a> {
         let mut layers = Vec::new();
         let several = subjects.len() > 1;
         for (which, subject) in subjects.iter().enumerate() {
-            let found = self.curves.iter().enumerate().filter_map(|(at, curve)| {
+            let shown = |at: &usize| !several || *at == 0 || at + 1 == self.curves.len();
+            let curves = self.curves.iter().enumerate().filter(|(at, _)| shown(at));
+            let found = curves.filter_map(|(at, curve)| {
                 Some((
                     at,
                     curve,
@@ -300,7 +302,7 @@ fn timed(
     let y = if unit == Unit::Share {
         Axis::share(low)
     } else {
-        Axis::linear(low.min(0.0), high)
+        Axis::of(unit, low.min(0.0), high)
     };
     let marks = if let [only] = subjects {
         only.sweep.marks()
@@ -347,6 +349,12 @@ fn distribution(subjects: &[Subject], title: &str, curves: &[(&str, &str)]) -> O
     } else {
         curves
     };
+    let measured = |metric: &str| {
+        subjects
+            .iter()
+            .any(|subject| subject.sweep.metric(metric).is_some())
+    };
+    let many = curves.iter().filter(|(metric, _)| measured(metric)).count() > 1;
     let mut layers = Vec::new();
     let mut lowest = f64::INFINITY;
     let mut highest: f64 = 0.0;
@@ -374,11 +382,7 @@ fn distribution(subjects: &[Subject], title: &str, curves: &[(&str, &str)]) -> O
             }
             let median = summary.quantiles.iter().enumerate();
             let median = median.map(|(at, s)| (s.median, Some(share(at)))).collect();
-            let line = Layer::line(
-                &named(subject, name, several, curves.len() > 1),
-                colour,
-                median,
-            );
+            let line = Layer::line(&named(subject, name, several, many), colour, median);
             layers.push(if several && at > 0 {
                 line.dashed()
             } else {
@@ -399,7 +403,7 @@ fn distribution(subjects: &[Subject], title: &str, curves: &[(&str, &str)]) -> O
                 .map_or(Unit::Number, |(metric, _)| unit(metric)),
         ),
         x_title: String::new(),
-        y: Axis::linear(0.0, 1.0),
+        y: Axis::quarters(),
         y_labels: Labels::In(Unit::Share),
         layers,
         events: Vec::new(),

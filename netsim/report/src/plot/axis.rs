@@ -1,5 +1,7 @@
 //! Axes: where a value lies along one, and which values are written beside it.
 
+use crate::Unit;
+
 /// How values are spread along an axis.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Spread {
@@ -40,7 +42,7 @@ impl Axis {
         } else {
             lowest
         };
-        let step = round_step((highest - lowest) / 4.0);
+        let step = round_step((highest - lowest) / 5.0);
         let min = (lowest / step + 1e-9).floor() * step;
         let max = (highest / step - 1e-9).ceil() * step;
         let axis = Self {
@@ -53,11 +55,36 @@ impl Axis {
         axis.with_ticks((0..=steps).map(|n| (min + n as f64 * step, false)))
     }
 
+    /// As [`Axis::linear`], round in the multiple of the unit in which its values read best.
+    pub fn of(unit: Unit, lowest: f64, highest: f64) -> Self {
+        let divisor = unit.scale(highest).divisor;
+        // The axis ends beyond the highest value, and that may read best in the next multiple.
+        let end = Self::linear(lowest / divisor, highest / divisor).max * divisor;
+        let divisor = unit.scale(end).divisor;
+        let mut axis = Self::linear(lowest / divisor, highest / divisor);
+        (axis.min, axis.max) = (axis.min * divisor, axis.max * divisor);
+        for tick in &mut axis.ticks {
+            tick.value *= divisor;
+        }
+        axis
+    }
+
+    /// All shares, by quarters.
+    pub fn quarters() -> Self {
+        let axis = Self {
+            spread: Spread::Linear,
+            min: 0.0,
+            max: 1.0,
+            ticks: Vec::new(),
+        };
+        axis.with_ticks((0..=4).map(|n| (f64::from(n) / 4.0, false)))
+    }
+
     /// Of shares, up to all; from a round one below `lowest`, so that near to all can be told
     /// from all.
     pub fn share(lowest: f64) -> Self {
         let span = (1.0 - lowest).clamp(0.01, 1.0);
-        let step = round_step(span / 4.0);
+        let step = round_step(span / 5.0);
         let steps = (span / step - 1e-9).ceil() as usize;
         let min = (1.0 - steps as f64 * step).max(0.0);
         let axis = Self {
@@ -180,6 +207,10 @@ mod tests {
             values(&Axis::linear(0.0, 1937.0)),
             [0.0, 500.0, 1000.0, 1500.0, 2000.0]
         );
+        let kib = Axis::of(Unit::BytesPerSecond, 0.0, 41_000.0);
+        assert_eq!(values(&kib).last(), Some(&51_200.0));
+        let mib = Axis::of(Unit::BytesPerSecond, 0.0, 1_040_000.0);
+        assert_eq!(mib.max, 1_048_576.0);
         assert_eq!(
             values(&Axis::linear(12.0, 80.0)),
             [0.0, 20.0, 40.0, 60.0, 80.0]

@@ -19,11 +19,7 @@ pub fn draw(chart: &Chart) -> String {
         "plot card"
     };
     let rows = place_names(chart).1;
-    let head = if chart.events.is_empty() {
-        0.5
-    } else {
-        0.7 + 1.4 * rows as f64
-    };
+    let head = 0.7 + 1.4 * rows.max(1) as f64;
     _ = write!(
         out,
         "<figure class=\"{class}\"><figcaption><h3>{}</h3><p>{}</p></figcaption>{}\
@@ -44,14 +40,19 @@ pub fn draw(chart: &Chart) -> String {
         "<p class=\"x-title\">{}</p></div>",
         escape(&chart.x_title)
     );
+    out.push_str(&happened(chart));
     out.push_str(&readout(chart));
     out.push_str("</figure>\n");
     out
 }
 
 fn legend(layers: &[Layer]) -> String {
+    let named = || layers.iter().filter(|layer| !layer.name.is_empty());
+    if named().count() == 1 {
+        return String::new();
+    }
     let mut out = String::from("<ul class=\"legend\">");
-    for layer in layers.iter().filter(|layer| !layer.name.is_empty()) {
+    for layer in named() {
         let key = match layer.shape {
             Shape::Line { dashed: true, .. } => "key dashed",
             Shape::Line { .. } => "key",
@@ -78,6 +79,9 @@ fn axis_unit(axis: &Axis, labels: Labels) -> String {
 }
 
 fn labels(axis: &Axis, labels: Labels, class: &str, side: &str) -> String {
+    /// As many as have room beside each other in half of the page's width.
+    const FITTING: usize = 9;
+    let crowded = axis.ticks.len() > FITTING;
     let mut out = format!("<div class=\"{class}\" aria-hidden=\"true\">");
     for tick in &axis.ticks {
         let text = match (labels, axis.spread) {
@@ -86,7 +90,12 @@ fn labels(axis: &Axis, labels: Labels, class: &str, side: &str) -> String {
             }
             _ => labels.say(tick.value),
         };
-        let class = if tick.minor { " class=\"minor\"" } else { "" };
+        let class = match (tick.minor, axis.spread) {
+            (false, _) => "",
+
+            (true, Spread::Log) if !crowded => " class=\"fine\"",
+            (true, _) => " class=\"minor\"",
+        };
         _ = write!(
             out,
             "<span{class} style=\"{side}:{:.2}%\">{text}</span>",
@@ -229,6 +238,19 @@ fn events(chart: &Chart) -> String {
         );
     }
     out
+}
+
+/// The events' names as a list, for where they have no room in the plot.
+fn happened(chart: &Chart) -> String {
+    if !chart.names_events || chart.events.is_empty() {
+        return String::new();
+    }
+    let item = |Event { number, name, at }: &Event| {
+        let (at, name) = (chart.x_labels.say(*at), escape(name));
+        format!("<li><b class=\"badge\">{number}</b><time>{at}</time> {name}</li>")
+    };
+    let items: String = chart.events.iter().map(item).collect();
+    format!("<ol class=\"happened\">{items}</ol>")
 }
 
 /// The row of each event's name, so that names don't lie over one another at full width, and how
