@@ -19,8 +19,8 @@ pub struct Network {
     /// come late, never early.
     #[schemars(range(min = 0, max = 10))]
     pub jitter: f64,
-    /// Share of packets that are lost between regions, on top of what last miles lose. A lost packet of a stream costs a
-    /// retransmission's delay.
+    /// Share of packets that are lost between regions, on top of what last miles lose. A lost
+    /// packet of a stream costs a retransmission's delay.
     #[schemars(range(min = 0, max = 0.9))]
     pub loss: f64,
     /// Last miles by name. `datacenter`, `home` and `mobile` are there already; what is written
