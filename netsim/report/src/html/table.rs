@@ -83,14 +83,11 @@ fn cell(summary: &SweptSummary, stats: &[Stat], single: bool) -> String {
 fn figure(metric: &str, stat: Stat, spread: Spread, single: bool) -> String {
     let unit = unit_of(metric, stat);
     let median = unit.say(spread.median);
-    if single || spread.min == spread.max {
+    let (min, max) = (unit.say(spread.min), unit.say(spread.max));
+    if single || min == max {
         return median;
     }
-    format!(
-        "{median}<small>{} – {}</small>",
-        unit.say(spread.min),
-        unit.say(spread.max)
-    )
+    format!("{median}<small><span>{min} –</span> <span>{max}</span></small>")
 }
 
 /// A row for each seed, if there are several.

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use crate::{
     html::escape,
-    plot::{Axis, Chart, Event, Labels, Layer, Shape, Spread, readout::readout},
+    plot::{Along, Axis, Chart, Event, Labels, Shape, Spread, readout::readout},
     unit::{Unit, digits},
 };
 
@@ -26,7 +26,7 @@ pub fn draw(chart: &Chart) -> String {
          <div class=\"frame\" style=\"--head:{head:.2}rem\"><p class=\"y-title\">{}</p>",
         escape(&chart.title),
         escape(&chart.about),
-        legend(&chart.layers),
+        legend(chart),
         escape(&axis_unit(&chart.y, chart.y_labels)),
     );
     out.push_str(&labels(&chart.y, chart.y_labels, "y-labels", "bottom"));
@@ -46,9 +46,10 @@ pub fn draw(chart: &Chart) -> String {
     out
 }
 
-fn legend(layers: &[Layer]) -> String {
-    let named = || layers.iter().filter(|layer| !layer.name.is_empty());
-    if named().count() == 1 {
+/// None where the title says it: for a single layer over time.
+fn legend(chart: &Chart) -> String {
+    let named = || chart.layers.iter().filter(|layer| !layer.name.is_empty());
+    if named().count() == 1 && chart.along == Along::X {
         return String::new();
     }
     let mut out = String::from("<ul class=\"legend\">");
@@ -92,7 +93,6 @@ fn labels(axis: &Axis, labels: Labels, class: &str, side: &str) -> String {
         };
         let class = match (tick.minor, axis.spread) {
             (false, _) => "",
-
             (true, Spread::Log) if !crowded => " class=\"fine\"",
             (true, _) => " class=\"minor\"",
         };
