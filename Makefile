@@ -10,8 +10,9 @@ demo: web
 test:
 	scripts/test
 
+# `make bench PARTS=fidelity` measures one part.
 bench: web
-	scripts/bench
+	scripts/bench $(PARTS)
 
 build: web
 	cargo build --release --workspace
