@@ -190,31 +190,33 @@ pub struct Refusal {
     pub fatal: bool,
 }
 
-/// Who is in a room.
+/// Whom of a room the node shows to this peer: everybody, or 64 at random where there are more.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Snapshot {
     /// The room.
     pub room: String,
-    /// Signed presence records, the receiver's own left out; at most 64.
+    /// Signed presence records, the receiver's own left out; at most 64. Who was shown before
+    /// and isn't among them is no longer shown.
     pub records: Vec<Bytes>,
-    /// Members that the node knows, the receiver included.
+    /// Members of the whole room as far as the node knows, the receiver included.
     pub size: u64,
 }
 
-/// What has changed in a room since the snapshot.
+/// What has changed since the snapshot among those who are shown, or in the room's size alone.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Presence {
     /// The room.
     pub room: String,
-    /// Signed presence records: new members, or newer records of old ones.
+    /// Signed presence records: members that are shown from now on, or newer records of those
+    /// who were.
     pub records: Vec<Bytes>,
-    /// Who is gone as far as this node knows.
+    /// Who was shown and is gone as far as this node knows.
     pub gone: Vec<PeerId>,
     /// Signed leaves of those who said so themselves.
     pub leaves: Vec<Bytes>,
-    /// Members that the node knows, the receiver included.
+    /// Members of the whole room as far as the node knows, the receiver included.
     pub size: u64,
 }
 

@@ -126,6 +126,42 @@ impl Body for Detached {
     }
 }
 
+/// Says how many members of a big room have their first attachment at the signing node: such
+/// members aren't all told of one by one. Signed by the node under `velox/count/1`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Count {
+    /// Version.
+    pub v: V1,
+    /// The network.
+    pub network: String,
+    /// The room.
+    pub room: String,
+    /// The node, which signs.
+    pub node: PeerId,
+    /// How many; 0 where records say it all.
+    pub members: u64,
+    /// When it was signed, in ms: a higher one replaces it.
+    pub seq: u64,
+    /// When it ends.
+    pub expires: Millis,
+}
+
+impl Body for Count {
+    const NAME: &'static str = "count";
+    const DOMAIN: &'static str = "velox/count/1";
+    const MAX: usize = limits::RECORD;
+
+    fn signer(&self) -> PeerId {
+        self.node
+    }
+
+    fn check(&self) -> Result<(), Malformed> {
+        check_name(Self::NAME, "network", &self.network, limits::NETWORK)?;
+        check_name(Self::NAME, "room", &self.room, limits::ROOM)
+    }
+}
+
 /// What is gossiped on a room's topic.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -146,20 +182,20 @@ pub struct Changes {
     pub leaves: Vec<Bytes>,
     /// Signed [`Detached`]s.
     pub detached: Vec<Bytes>,
+    /// Signed [`Count`]s.
+    pub counts: Vec<Bytes>,
 }
 
 /// Frames of `/velox/<network>/presence/1`, between two nodes that serve the same room.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "one is held at a time, and digests are the most of them"
-)]
 pub enum PresenceFrame {
-    /// What the sender knows of a room, in short. The receiver answers with a
-    /// [`PresenceFrame::Difference`] if it knows something else.
+    /// What the sender knows of a room, in 8 bytes. A receiver that knows something else answers
+    /// with [`PresenceFrame::Buckets`].
     Digest(Digest),
-    /// The answer to a digest.
+    /// The answer to a digest; the asking node replies with a [`PresenceFrame::Difference`].
+    Buckets(Box<Buckets>),
+    /// The answer to buckets.
     Difference(Difference),
     /// Signed messages about a room.
     Records(RoomChanges),
@@ -185,31 +221,48 @@ pub struct RoomChanges {
     pub changes: Changes,
 }
 
-/// How many buckets a digest has. A peer's bucket is the last byte of its PeerId.
+/// How many buckets there are. A signed message's bucket is the last byte of the PeerId that it
+/// is about.
 pub const BUCKETS: usize = 256;
 
-/// 256 XOR buckets over what stands in a room: bucket *b* is the XOR of the first 8 bytes
-/// (big-endian) of the SHA-256 of every live signed record whose peer's PeerId ends in byte *b*,
-/// and of every signed detached message that voids one of its attachments.
+/// What the sender knows of the part of a room within `reach`: `sum` is the XOR of the first 8
+/// bytes of the SHA-256 of every live signed record of that part, of every signed detached
+/// message that voids one of its attachments, and of every count.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Digest {
     /// The room.
     pub room: String,
+    /// The highest rank that it covers, big-endian: all ones for the whole room.
+    pub reach: Array<8>,
+    /// The XOR.
+    pub sum: Array<8>,
+}
+
+/// The same, bucket by bucket: their XOR is the digest's sum.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Buckets {
+    /// The room.
+    pub room: String,
+    /// The digest's reach.
+    pub reach: Array<8>,
     /// 256 values of 8 bytes.
     pub buckets: Array<{ BUCKETS * 8 }>,
 }
 
-/// Where two digests differ: bit *b* (from the least significant bit of byte *b*/8) is set if
-/// bucket *b* differs. Carries the answering node's records in those buckets; the asking node
+/// Where the buckets of two nodes differ: bit *b* (from the least significant bit of byte *b*/8)
+/// is set if bucket *b* differs. Carries what its sender knows in those buckets; the receiver
 /// replies with its own in [`PresenceFrame::Records`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Difference {
     /// The room.
     pub room: String,
+    /// The digest's reach.
+    pub reach: Array<8>,
     /// One bit a bucket.
     pub differing: Array<{ BUCKETS / 8 }>,
-    /// The answering node's records in the differing buckets.
+    /// The sender's signed messages in the differing buckets.
     pub changes: Changes,
 }

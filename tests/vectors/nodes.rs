@@ -27,6 +27,19 @@ fn changes() -> Changes {
         records: vec![alice_record(), bob_record()],
         leaves: vec![leave(ROOM)],
         detached: vec![Signed::sign(&identity, detached).to_wire()],
+        counts: vec![Signed::sign(&identity, count()).to_wire()],
+    }
+}
+
+pub fn count() -> Count {
+    Count {
+        v: V1,
+        network: NETWORK.into(),
+        room: ROOM.into(),
+        node: node_a(),
+        members: 4_096,
+        seq: NOW,
+        expires: NOW + 600_000,
     }
 }
 
@@ -36,12 +49,24 @@ fn node_messages_are_as_committed() {
     buckets[..8].copy_from_slice(&[1, 2, 3, 4, 5, 6, 7, 8]);
     let mut differing = [0; BUCKETS / 8];
     differing[0] = 1;
+    let whole = Array::new([0xff; 8]);
     let digest = Digest {
         room: ROOM.into(),
+        reach: whole,
+        sum: Array::new([1, 2, 3, 4, 5, 6, 7, 8]),
+    };
+    let part = Digest {
+        reach: Array::new([0x0d, 0x1b, 0x71, 0x75, 0x8e, 0x21, 0x96, 0x52]),
+        ..digest.clone()
+    };
+    let buckets = Buckets {
+        room: ROOM.into(),
+        reach: whole,
         buckets: Array::new(buckets),
     };
     let difference = Difference {
         room: ROOM.into(),
+        reach: whole,
         differing: Array::new(differing),
         changes: changes(),
     };
@@ -62,6 +87,16 @@ fn node_messages_are_as_committed() {
             message("no change", "gossip", &nothing),
             message("an envelope", "gossip", &Gossip::Envelope(parcel)),
             message("digest", "presence-frame", &PresenceFrame::Digest(digest)),
+            message(
+                "digest of a sample",
+                "presence-frame",
+                &PresenceFrame::Digest(part),
+            ),
+            message(
+                "buckets",
+                "presence-frame",
+                &PresenceFrame::Buckets(Box::new(buckets)),
+            ),
             message(
                 "difference",
                 "presence-frame",

@@ -15,6 +15,7 @@ use crate::{
     actors::*,
     hold,
     json::{hex, value},
+    nodes::count,
 };
 
 pub fn signed<T: Body + Clone>(name: &str, kind: &str, seed: [u8; 32], body: T) -> Value {
@@ -140,6 +141,7 @@ fn records_are_as_committed() {
                     seq: NOW,
                 },
             ),
+            signed("node A has many", "count", NODE_A, count()),
             signed(
                 "node A's addresses",
                 "node-record",

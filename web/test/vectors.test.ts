@@ -41,6 +41,7 @@ const signedTypes: Record<string, SignedType<never>> = {
   'presence-record': records.PresenceRecord,
   leave: records.Leave,
   detached: records.Detached,
+  count: records.Count,
   'node-record': records.NodeRecord,
   envelope: envelope.Envelope,
   'stale-key': envelope.StaleKey,

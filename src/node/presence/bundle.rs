@@ -5,19 +5,30 @@ const WRAPPING: usize = 512;
 /// Bytes of the CBOR head of a byte string of at most [`limits::RECORD`] bytes.
 const HEAD: usize = 3;
 
-/// What is said about one peer. It isn't torn apart: a record without what voids it would
+/// What is said about one peer, or by a node about itself. It isn't torn apart: a record without what voids it would
 /// bring the peer back.
 #[derive(Debug, Default)]
 pub(super) struct Unit {
     pub record: Option<Bytes>,
     pub leave: Option<Bytes>,
     pub detached: Vec<Bytes>,
+    /// A node's word on itself, rather than about a peer.
+    pub count: Option<Bytes>,
 }
 
 impl Unit {
+    /// A node's count alone.
+    pub fn count(wire: &Bytes) -> Self {
+        Unit {
+            count: Some(wire.clone()),
+            ..Unit::default()
+        }
+    }
+
     /// The signed messages in it.
     pub fn all(&self) -> impl Iterator<Item = &Bytes> {
-        self.record.iter().chain(&self.leave).chain(&self.detached)
+        let peer = self.record.iter().chain(&self.leave).chain(&self.detached);
+        peer.chain(&self.count)
     }
 
     /// How many they are.
@@ -51,6 +62,7 @@ impl Bundle {
         self.changes.records.extend(unit.record);
         self.changes.leaves.extend(unit.leave);
         self.changes.detached.extend(unit.detached);
+        self.changes.counts.extend(unit.count);
         Ok(())
     }
 
@@ -86,11 +98,13 @@ mod tests {
             prop::option::of(wire()),
             prop::option::of(wire()),
             prop::collection::vec(wire(), 0..=limits::ATTACHMENTS),
+            prop::option::of(wire()),
         )
-            .prop_map(|(record, leave, detached)| Unit {
+            .prop_map(|(record, leave, detached, count)| Unit {
                 record,
                 leave,
                 detached,
+                count,
             })
     }
 

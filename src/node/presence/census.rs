@@ -14,6 +14,14 @@ impl Census {
         self.list.len()
     }
 
+    pub fn contains(&self, peer: &PeerId) -> bool {
+        self.at.contains_key(peer)
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = &PeerId> {
+        self.list.iter()
+    }
+
     pub fn insert(&mut self, peer: PeerId) {
         let end = self.list.len();
         self.at.entry(peer).or_insert_with(|| {

@@ -8,7 +8,7 @@ use crate::{
     wire::{
         Body, Bytes, Malformed, Millis, Refused, Signed,
         limits::{BATCH, CLOCK_SKEW_MS, RECORD_LIFE_MS},
-        presence::{Changes, Detached, Leave, PresenceRecord},
+        presence::{Changes, Count, Detached, Leave, PresenceRecord},
     },
 };
 
@@ -35,17 +35,26 @@ pub(super) fn is_timely(record: &PresenceRecord, now: Now) -> bool {
         && is_possible(record.seq, now)
 }
 
+/// The same of a count.
+pub(super) fn is_timely_count(count: &Count, now: Now) -> bool {
+    over(count.expires) > now.millis
+        && count.expires <= now.millis.saturating_add(RECORD_LIFE_MS + CLOCK_SKEW_MS)
+        && is_possible(count.seq, now)
+}
+
 /// Signed messages about one room whose signatures hold.
 #[derive(Default)]
 pub(super) struct Verified {
     pub records: Vec<Signed<PresenceRecord>>,
     pub leaves: Vec<Signed<Leave>>,
     pub detached: Vec<Signed<Detached>>,
+    pub counts: Vec<Signed<Count>>,
     /// Peers about whom the newest message came again, to the byte.
     pub again: Vec<PeerId>,
 }
 
-/// Verifies every message that isn't already known to the byte. One that is forged, malformed
+/// Verifies every message that isn't already known to the byte, nor of a peer that a big room's
+/// sample has no place for. One that is forged, malformed
 /// or of another room or network spoils them all: whoever sent it should have seen it.
 pub(super) fn verify(
     changes: &Changes,
@@ -58,6 +67,7 @@ pub(super) fn verify(
         (PresenceRecord::NAME, &changes.records),
         (Leave::NAME, &changes.leaves),
         (Detached::NAME, &changes.detached),
+        (Count::NAME, &changes.counts),
     ] {
         if list.len() > BATCH {
             return Err(Malformed::Field {
@@ -73,10 +83,11 @@ pub(super) fn verify(
             verified.again.push(body.peer);
             continue;
         }
-        let record: Signed<PresenceRecord> = signed(wire)?;
-        belongs(PresenceRecord::NAME, "network", &record.network, network)?;
-        belongs(PresenceRecord::NAME, "room", &record.room, name)?;
-        verified.records.push(record);
+        belongs(PresenceRecord::NAME, "network", &body.network, network)?;
+        belongs(PresenceRecord::NAME, "room", &body.room, name)?;
+        if room.is_none_or(|room| room.has_place(&body)) {
+            verified.records.push(signed(wire)?);
+        }
     }
     for wire in &changes.leaves {
         let body = Signed::<Leave>::peek(wire)?;
@@ -97,6 +108,15 @@ pub(super) fn verify(
         let detached: Signed<Detached> = signed(wire)?;
         belongs(Detached::NAME, "network", &detached.network, network)?;
         verified.detached.push(detached);
+    }
+    for wire in &changes.counts {
+        let body = Signed::<Count>::peek(wire)?;
+        if room.is_some_and(|room| room.counts().wire(&body.node) == Some(wire)) {
+            continue;
+        }
+        belongs(Count::NAME, "network", &body.network, network)?;
+        belongs(Count::NAME, "room", &body.room, name)?;
+        verified.counts.push(signed(wire)?);
     }
     Ok(verified)
 }

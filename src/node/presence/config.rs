@@ -23,6 +23,33 @@ pub struct Config {
     pub max_tombstones: usize,
     /// Entries of other nodes' peers, live and gone, in all rooms together; about 1 KiB each.
     pub max_records_in_all: usize,
+    /// Members above which a room is big: then not all of them are told to other nodes, but how
+    /// many there are and a sample.
+    pub big_above: usize,
+    /// Members below which it no longer is: far enough from the above, so that nodes which
+    /// don't agree to the man on the size do agree on this.
+    pub big_until: usize,
+    /// Members of the sample: those of the smallest ranks. All nodes of a network should have
+    /// the same.
+    pub sample: usize,
+    /// Members of other nodes that are kept in a big room: a few more than the sample, since
+    /// nodes don't all see the same at the same time.
+    pub sample_kept: usize,
+    /// Seconds within which the nodes of a room that is no longer big tell of all their members.
+    pub resize_seconds: u64,
+    /// Nodes whose counts of a big room's members are kept, those of the smallest ranks; the
+    /// members of other nodes aren't counted. About 300 bytes each.
+    pub max_counts: usize,
+    /// Milliseconds between the counts of a room, if all of its nodes share them out.
+    pub count_ms: u64,
+    /// Seconds after which a node speaks again that has said a large change: what has changed
+    /// since doesn't wait for the pace.
+    pub count_again_seconds: u64,
+    /// Milliseconds between the counts of a room while many change much, as when a crowd comes.
+    pub count_rush_ms: u64,
+    /// Seconds after which a node says its count again though nothing has changed: at least and
+    /// at most. A count that was missed twice is over.
+    pub count_seconds: [u64; 2],
     /// Nodes known to serve one room.
     pub max_nodes_per_room: usize,
     /// Neighbours whose subscriptions are remembered: more than the connections a node keeps.
@@ -51,6 +78,9 @@ pub struct Config {
     pub publish_ms: u64,
     /// Milliseconds between two messages about one room to an attached peer.
     pub notify_ms: u64,
+    /// Milliseconds between two messages to an attached peer that tell it a room's size alone,
+    /// where that has changed by a hundredth: by less, ten times as long.
+    pub size_ms: u64,
     /// Milliseconds that each attachment of a peer gives the one before it in rank to publish
     /// what the peer said.
     pub takeover_ms: u64,
@@ -90,6 +120,16 @@ impl Default for Config {
             max_records: 4_096,
             max_tombstones: 4_096,
             max_records_in_all: 100_000,
+            big_above: 512,
+            big_until: 384,
+            sample: 256,
+            sample_kept: 320,
+            resize_seconds: 5,
+            max_counts: 1_024,
+            count_ms: 500,
+            count_again_seconds: 5,
+            count_rush_ms: 10,
+            count_seconds: [30, 300],
             max_nodes_per_room: 128,
             max_neighbours: 1_024,
             max_topics_per_neighbour: 1_024,
@@ -103,6 +143,7 @@ impl Default for Config {
             answer_burst: 16_384,
             publish_ms: 250,
             notify_ms: 50,
+            size_ms: 1_000,
             takeover_ms: 1_000,
             digest_seconds: 30,
             cascade_ms: 500,
@@ -132,6 +173,34 @@ impl Config {
 
     pub(super) fn notify(&self) -> Duration {
         Duration::from_millis(self.notify_ms)
+    }
+
+    pub(super) fn size_notice(&self) -> Duration {
+        Duration::from_millis(self.size_ms)
+    }
+
+    pub(super) fn resize(&self) -> Duration {
+        Duration::from_secs(self.resize_seconds)
+    }
+
+    /// How far apart one node's counts are, at the pace that `nodes` nodes share.
+    pub(super) fn count_interval(&self, nodes: usize) -> Duration {
+        shared(self.count_ms, nodes)
+    }
+
+    pub(super) fn count_again(&self) -> Duration {
+        Duration::from_secs(self.count_again_seconds)
+    }
+
+    /// Within what time all of them say what can't wait.
+    pub(super) fn count_spread(&self, nodes: usize) -> Duration {
+        shared(self.count_rush_ms, nodes)
+    }
+
+    /// After what time a count is renewed.
+    pub(super) fn count_period(&self, nodes: usize) -> Duration {
+        let [least, most] = self.count_seconds.map(Duration::from_secs);
+        self.count_interval(nodes).min(most).max(least)
     }
 
     pub(super) fn takeover(&self, rank: usize) -> Duration {
@@ -166,4 +235,9 @@ impl Config {
     pub(super) fn claim(&self) -> Duration {
         Duration::from_secs(self.claim_seconds)
     }
+}
+
+/// `ms` for each of `nodes` nodes.
+fn shared(ms: u64, nodes: usize) -> Duration {
+    Duration::from_millis(ms.saturating_mul(u64::try_from(nodes).unwrap_or(u64::MAX)))
 }

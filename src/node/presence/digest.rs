@@ -1,12 +1,13 @@
 use libp2p::PeerId;
 use sha2::{Digest as _, Sha256};
 
+use super::rank::Rank;
 use crate::wire::{
     Array,
-    presence::{BUCKETS, Digest},
+    presence::{self, BUCKETS, Digest},
 };
 
-/// The bucket of a peer: the last byte of its PeerId.
+/// The bucket of a peer or node: the last byte of its PeerId.
 pub(super) fn bucket(peer: &PeerId) -> u8 {
     peer.to_bytes().last().copied().unwrap_or_default()
 }
@@ -18,58 +19,87 @@ pub(super) fn hash(signed: &[u8]) -> u64 {
     u64::from_be_bytes(first)
 }
 
-/// The digest of a room, kept up to date entry by entry: over every live record, and every
-/// detached message that voids one of its attachments.
-pub(super) struct Buckets(Box<[u64; BUCKETS]>);
-
-impl Default for Buckets {
-    fn default() -> Self {
-        Buckets(Box::new([0; BUCKETS]))
-    }
+/// What is known of a room within a reach, in short: over every live record, every detached
+/// message that voids one of its attachments, and every count.
+pub(super) struct Buckets {
+    reach: Rank,
+    values: Box<[u64; BUCKETS]>,
 }
 
 impl Buckets {
-    /// Puts an entry in, or takes it out again.
-    pub fn toggle(&mut self, peer: &PeerId, hash: u64) {
-        self.0[usize::from(bucket(peer))] ^= hash;
+    /// Over these peers and nodes, and what each puts in.
+    pub fn new(reach: Rank, known: impl Iterator<Item = (PeerId, u64)>) -> Self {
+        let mut values = Box::new([0; BUCKETS]);
+        for (peer, hash) in known {
+            values[usize::from(bucket(&peer))] ^= hash;
+        }
+        Buckets { reach, values }
+    }
+
+    fn sum(&self) -> Array<8> {
+        let sum = self.values.iter().fold(0, |sum, value| sum ^ value);
+        Array::new(sum.to_be_bytes())
     }
 
     /// The digest as it is sent.
     pub fn digest(&self, room: &str) -> Digest {
-        let mut buckets = [0; BUCKETS * 8];
-        for (bytes, value) in buckets.chunks_exact_mut(8).zip(&*self.0) {
-            bytes.copy_from_slice(&value.to_be_bytes());
-        }
         Digest {
             room: room.to_owned(),
+            reach: self.reach.to_wire(),
+            sum: self.sum(),
+        }
+    }
+
+    /// Whether somebody else's digest of the same reach says the same.
+    pub fn agrees(&self, theirs: &Digest) -> bool {
+        self.sum() == theirs.sum
+    }
+
+    /// The buckets as they are sent.
+    pub fn to_wire(&self, room: &str) -> presence::Buckets {
+        let mut buckets = [0; BUCKETS * 8];
+        for (bytes, value) in buckets.chunks_exact_mut(8).zip(&*self.values) {
+            bytes.copy_from_slice(&value.to_be_bytes());
+        }
+        presence::Buckets {
+            room: room.to_owned(),
+            reach: self.reach.to_wire(),
             buckets: Array::new(buckets),
         }
     }
 
-    /// Where somebody else's digest differs.
-    pub fn differing(&self, theirs: &Digest) -> Differing {
+    /// Where somebody else's buckets of the same reach differ.
+    pub fn differing(&self, theirs: &presence::Buckets) -> Differing {
         let mut differing = [0; BUCKETS / 8];
-        for (i, (bytes, value)) in theirs.buckets.chunks_exact(8).zip(&*self.0).enumerate() {
+        let theirs = theirs.buckets.chunks_exact(8);
+        for (i, (bytes, value)) in theirs.zip(&*self.values).enumerate() {
             if *bytes != value.to_be_bytes() {
                 differing[i / 8] |= 1 << (i % 8);
             }
         }
-        Differing(Array::new(differing))
+        Differing {
+            reach: self.reach,
+            buckets: Array::new(differing),
+        }
     }
 }
 
-/// A set of buckets.
+/// A part of a room: some buckets, within a reach.
 #[derive(Clone)]
-pub(super) struct Differing(pub Array<{ BUCKETS / 8 }>);
+pub(super) struct Differing {
+    pub reach: Rank,
+    pub buckets: Array<{ BUCKETS / 8 }>,
+}
 
 impl Differing {
     pub fn is_empty(&self) -> bool {
-        self.0.iter().all(|byte| *byte == 0)
+        self.buckets.iter().all(|byte| *byte == 0)
     }
 
+    /// Whether it has the bucket of this peer or node.
     pub fn contains(&self, peer: &PeerId) -> bool {
         let i = usize::from(bucket(peer));
-        self.0[i / 8] & (1 << (i % 8)) != 0
+        self.buckets[i / 8] & (1 << (i % 8)) != 0
     }
 }
 
@@ -85,41 +115,36 @@ mod tests {
                 let mut digest = [7; 32];
                 digest[31] = last;
                 let multihash = libp2p::multihash::Multihash::<64>::wrap(0, &digest).unwrap();
-                (PeerId::from_multihash(multihash).unwrap(), hash)
+                (PeerId::from_multihash(multihash).unwrap(), hash | 1)
             }),
-            0..20,
+            0..40,
         )
+    }
+
+    fn buckets(known: &[(PeerId, u64)]) -> Buckets {
+        Buckets::new(Rank::LAST, known.iter().copied())
     }
 
     proptest! {
         #[test]
-        fn equal_sets_have_equal_digests(mut set in peers()) {
-            let mut a = Buckets::default();
-            set.iter().for_each(|(peer, hash)| a.toggle(peer, *hash));
-            set.reverse();
-            let mut b = Buckets::default();
-            set.iter().for_each(|(peer, hash)| b.toggle(peer, *hash));
-            prop_assert!(a.differing(&b.digest("r")).is_empty());
+        fn equal_sets_agree_whatever_the_order(mut known in peers()) {
+            let a = buckets(&known);
+            known.reverse();
+            let b = buckets(&known);
+            prop_assert!(a.agrees(&b.digest("r")));
+            prop_assert!(a.differing(&b.to_wire("r")).is_empty());
         }
 
         #[test]
-        fn exactly_the_changed_bucket_differs(set in peers(), peer in any::<u8>(), hash in 1u64..) {
-            let mut a = Buckets::default();
-            let mut b = Buckets::default();
-            for (peer, hash) in &set {
-                a.toggle(peer, *hash);
-                b.toggle(peer, *hash);
-            }
-            let mut digest = [7; 32];
-            digest[31] = peer;
-            let multihash = libp2p::multihash::Multihash::<64>::wrap(0, &digest).unwrap();
-            let changed = PeerId::from_multihash(multihash).unwrap();
-            b.toggle(&changed, hash);
-            let differing = a.differing(&b.digest("r"));
-            prop_assert!(differing.contains(&changed));
-            prop_assert_eq!(differing.0.iter().map(|byte| byte.count_ones()).sum::<u32>(), 1);
-            b.toggle(&changed, hash);
-            prop_assert!(a.differing(&b.digest("r")).is_empty());
+        fn one_more_is_found(known in peers(), more in peers()) {
+            prop_assume!(!more.is_empty());
+            let a = buckets(&known);
+            let b = buckets(&[&known[..], &more[..1]].concat());
+            prop_assert!(!a.agrees(&b.digest("r")));
+            let differing = a.differing(&b.to_wire("r"));
+            prop_assert!(differing.contains(&more[0].0));
+            let marked: u32 = differing.buckets.iter().map(|byte| byte.count_ones()).sum();
+            prop_assert_eq!(marked, 1);
         }
     }
 }

@@ -1,6 +1,6 @@
 use libp2p::PeerId;
 
-use super::{bundle::Unit, digest};
+use super::{bundle::Unit, digest, rank::Rank};
 use crate::wire::{
     Bytes, Millis, Signed,
     presence::{Detached, Leave, PresenceRecord},
@@ -11,6 +11,8 @@ pub(super) struct Record {
     pub seq: u64,
     pub expires: Millis,
     pub attach: Vec<PeerId>,
+    /// Where it stands in a big room.
+    pub rank: Rank,
     /// What it puts into the digest.
     pub hash: u64,
     pub wire: Bytes,
@@ -57,6 +59,9 @@ pub(super) struct Entry {
     pub gossiped: bool,
     /// Whether the peer is attached here and in the room.
     pub local: bool,
+    /// When the last of its records is over that other nodes may have: until then they must
+    /// hear of its end.
+    pub shared_until: Millis,
 }
 
 impl Entry {
@@ -84,6 +89,7 @@ impl Entry {
             seq: signed.seq,
             expires: signed.expires,
             attach: signed.attach.clone(),
+            rank: Rank::of(signed),
             hash: digest::hash(signed.bytes()),
             wire: signed.to_wire(),
         });
@@ -246,6 +252,7 @@ impl Entry {
             record: self.record.as_ref().map(|record| record.wire.clone()),
             leave: self.leave.as_ref().map(|leave| leave.wire.clone()),
             detached: self.voids.iter().map(|void| void.wire.clone()).collect(),
+            count: None,
         }
     }
 

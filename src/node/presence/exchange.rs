@@ -7,15 +7,8 @@ use rand::RngExt;
 use web_time::Instant;
 
 use super::{
-    Event, State,
-    bundle::{Bundle, Unit},
-    check,
-    desk::Desk,
-    digest::Differing,
-    neighbours::Neighbours,
-    served::Served,
-    timers::Timer,
-    topic::Topic,
+    Event, State, answers, bundle::Bundle, check, desk::Desk, neighbours::Neighbours, rank::Rank,
+    served::Served, timers::Timer, topic::Topic,
 };
 use crate::{
     clock::Now,
@@ -69,6 +62,7 @@ impl StateMachine for State {
     fn received(&mut self, node: PeerId, frame: &[u8], now: Now) -> Result<(), Malformed> {
         let frame = cbor::decode("presence frame", frame, limits::NODE_FRAME)?;
         let room = match &frame {
+            PresenceFrame::Buckets(buckets) => &buckets.room,
             PresenceFrame::Digest(Digest { room, .. })
             | PresenceFrame::Difference(Difference { room, .. })
             | PresenceFrame::Records(RoomChanges { room, .. })
@@ -87,22 +81,26 @@ impl StateMachine for State {
         match frame {
             PresenceFrame::Digest(digest) => {
                 desk.counts.digests_received += 1;
-                let differing = served.room.differing(&digest);
+                answers::compare(served, neighbours, desk, node, &digest, now);
+            }
+            PresenceFrame::Buckets(buckets) => {
+                let reach = Rank::from_wire(&buckets.reach);
+                let differing = served.room.buckets(reach, &desk.config).differing(&buckets);
                 if !differing.is_empty() {
-                    differ(served, neighbours, desk, node, differing, now);
+                    answers::differ(served, neighbours, desk, node, differing, now);
                 }
             }
             PresenceFrame::Difference(difference) => {
                 take_in(served, desk, &difference.changes, now)?;
-                complete(served, neighbours, desk, node, &difference, now);
+                answers::complete(served, neighbours, desk, node, &difference, now);
             }
             PresenceFrame::Records(records) => {
                 served.nodes.answered(&node);
                 take_in(served, desk, &records.changes, now)?;
             }
             PresenceFrame::Snapshot(_) => {
-                let bundles = Bundle::pack(served.room.live_units());
-                send_records(served, neighbours, desk, node, bundles, now);
+                let bundles = Bundle::pack(served.room.live_units(&desk.config));
+                answers::send_records(served, neighbours, desk, node, bundles, now);
             }
         }
         served.settle(desk, now);
@@ -190,6 +188,7 @@ impl State {
     fn fire(&mut self, timer: Timer, now: Now) {
         let (Timer::Publish(topic)
         | Timer::Notify(topic)
+        | Timer::Count(topic)
         | Timer::Cascade(topic)
         | Timer::Digest(topic)
         | Timer::Seek(topic)
@@ -202,7 +201,7 @@ impl State {
             return;
         };
         match timer {
-            Timer::Publish(_) | Timer::Notify(_) => {}
+            Timer::Publish(_) | Timer::Notify(_) | Timer::Count(_) => {}
             Timer::Cascade(_) => served.send_digest(served.nodes.linked(), desk),
             Timer::Digest(_) => {
                 for dead in served.nodes.bury(now, &desk.config) {
@@ -225,7 +224,7 @@ impl State {
                 }
             }
             Timer::Ends(_) => served.room.expire(now),
-            Timer::TakeOver(_, peer) => served.take_over(peer),
+            Timer::TakeOver(_, peer) => served.take_over(peer, desk, now),
             Timer::Claim(_, peer) => {
                 if !desk.locals.contains_key(&peer) {
                     served.disclaim(peer, desk, now);
@@ -293,80 +292,13 @@ fn contact(
     }
     let room = served.name.clone();
     desk.send(node, &PresenceFrame::Snapshot(RoomName { room }));
-    let own = served.local.iter().filter_map(|peer| served.room.get(peer));
+    let reach = served.room.reach(&desk.config);
+    let own = served.local.peers();
+    let own = own.filter(|peer| served.room.concerns_others(peer, reach, now.millis));
+    let own = own.filter_map(|peer| served.room.get(peer));
     let first = Bundle::pack(own.map(|entry| entry.unit())).swap_remove(0);
     if first.len > 0 {
-        send_records(served, neighbours, desk, node, vec![first], now);
-    }
-}
-
-/// Answers a digest: with everything that is kept in the buckets that differ.
-fn differ(
-    served: &Served,
-    neighbours: &mut Neighbours,
-    desk: &mut Desk,
-    node: PeerId,
-    differing: Differing,
-    now: Now,
-) {
-    let mut bundles = Bundle::pack(served.room.units_in(&differing));
-    let first = bundles.remove(0);
-    if !neighbours.may_answer(&node, first.len.max(1), now, &desk.config) {
-        return;
-    }
-    desk.counts.differences_sent += 1;
-    desk.counts.messages_sent += first.len as u64;
-    let frame = PresenceFrame::Difference(Difference {
-        room: served.name.clone(),
-        differing: differing.0,
-        changes: first.changes,
-    });
-    desk.send(node, &frame);
-    send_records(served, neighbours, desk, node, bundles, now);
-}
-
-/// Replies to the answer: with what it left out.
-fn complete(
-    served: &Served,
-    neighbours: &mut Neighbours,
-    desk: &mut Desk,
-    node: PeerId,
-    theirs: &Difference,
-    now: Now,
-) {
-    let Changes {
-        records,
-        leaves,
-        detached,
-    } = &theirs.changes;
-    let sent: HashSet<_> = records.iter().chain(leaves).chain(detached).collect();
-    let differing = Differing(theirs.differing);
-    let units = served.room.units_in(&differing);
-    let bundles = Bundle::pack(units.filter(|unit: &Unit| !unit.all().all(|w| sent.contains(w))));
-    if bundles[0].len > 0 {
-        send_records(served, neighbours, desk, node, bundles, now);
-    }
-}
-
-/// Sends what the neighbour's allowance permits.
-fn send_records(
-    served: &Served,
-    neighbours: &mut Neighbours,
-    desk: &mut Desk,
-    node: PeerId,
-    bundles: Vec<Bundle>,
-    now: Now,
-) {
-    for bundle in bundles {
-        if !neighbours.may_answer(&node, bundle.len.max(1), now, &desk.config) {
-            return;
-        }
-        desk.counts.messages_sent += bundle.len as u64;
-        let frame = PresenceFrame::Records(RoomChanges {
-            room: served.name.clone(),
-            changes: bundle.changes,
-        });
-        desk.send(node, &frame);
+        answers::send_records(served, neighbours, desk, node, vec![first], now);
     }
 }
 

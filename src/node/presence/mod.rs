@@ -5,27 +5,37 @@
 //! sees the same members: so it doesn't matter by which way and in which order they arrive, be
 //! it from an attached peer, by gossip, or in answer to a digest or a request for a snapshot.
 //!
+//! Above 512 members a room is big: then nodes tell each other of a sample of 256, the same for
+//! all, and how many members each of them has. What that costs doesn't grow with the room.
+//!
 //! This folder knows nothing of gossipsub, the DHT or attachments but the events that name
 //! them: the node's router carries those out.
 
+mod answers;
+mod audience;
 mod behaviour;
-mod bulletin;
 mod bundle;
 mod census;
 mod check;
 mod config;
+mod counting;
+mod counts;
 mod desk;
 mod digest;
 mod entry;
 mod exchange;
+mod letter;
 mod memory;
 mod neighbours;
 mod nodes;
 mod outbox;
 mod pace;
+mod rank;
 mod room;
+mod sample;
 mod seek;
 mod served;
+mod shared;
 mod state;
 #[cfg(test)]
 mod tests;

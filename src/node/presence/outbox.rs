@@ -4,6 +4,7 @@ use libp2p::PeerId;
 use web_time::Instant;
 
 use super::{
+    Config,
     bundle::{Bundle, Unit},
     pace::Pace,
     room::Room,
@@ -15,6 +16,8 @@ use crate::clock::Now;
 pub(super) struct Outbox {
     order: VecDeque<PeerId>,
     about: HashMap<PeerId, About>,
+    /// This node's count.
+    count: bool,
     max: usize,
     pace: Pace,
 }
@@ -34,6 +37,7 @@ impl Outbox {
         Outbox {
             order: VecDeque::new(),
             about: HashMap::new(),
+            count: false,
             max,
             pace,
         }
@@ -49,6 +53,11 @@ impl Outbox {
         self.add(peer, |about| about.detached = true);
     }
 
+    /// Publish this node's count.
+    pub fn add_count(&mut self) {
+        self.count = true;
+    }
+
     fn add(&mut self, peer: PeerId, mark: impl FnOnce(&mut About)) {
         if let Some(about) = self.about.get_mut(&peer) {
             mark(about);
@@ -61,21 +70,41 @@ impl Outbox {
     }
 
     /// The next message and the peers whose own words are in it, if it may go now; `Err` says
-    /// when it may.
+    /// when it may. What concerns nobody any more, since the room has become big, is dropped.
     pub fn next(
         &mut self,
         room: &Room,
         node: &PeerId,
         now: Now,
+        config: &Config,
     ) -> Result<Option<(Bundle, Vec<PeerId>)>, Instant> {
-        if self.order.is_empty() {
+        if self.is_empty() {
+            return Ok(None);
+        }
+        let reach = room.reach(config);
+        while let Some(peer) = self.order.front() {
+            let about = self.about.get(peer).copied().unwrap_or_default();
+            if about.detached || room.concerns_others(peer, reach, now.millis) {
+                break;
+            }
+            self.about.remove(peer);
+            self.order.pop_front();
+        }
+        if self.is_empty() {
             return Ok(None);
         }
         self.pace.go(now)?;
         let mut bundle = Bundle::default();
         let mut said = Vec::new();
+        if std::mem::take(&mut self.count)
+            && let Some(wire) = room.counts().wire(node)
+        {
+            let alone = bundle.add(Unit::count(wire));
+            debug_assert!(alone.is_ok(), "a unit alone fits");
+        }
         while let Some(peer) = self.order.front() {
-            let about = self.about.get(peer).copied().unwrap_or_default();
+            let mut about = self.about.get(peer).copied().unwrap_or_default();
+            about.said &= room.concerns_others(peer, reach, now.millis);
             if bundle.add(unit(room, node, peer, about)).is_err() {
                 break;
             }
@@ -90,7 +119,7 @@ impl Outbox {
 
     /// Whether nothing waits.
     pub fn is_empty(&self) -> bool {
-        self.order.is_empty()
+        self.order.is_empty() && !self.count
     }
 }
 
@@ -111,5 +140,6 @@ fn unit(room: &Room, node: &PeerId, peer: &PeerId, about: About) -> Unit {
             .cloned()
             .into_iter()
             .collect(),
+        count: None,
     }
 }

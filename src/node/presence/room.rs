@@ -4,23 +4,24 @@ use libp2p::PeerId;
 
 use super::{
     Config,
-    bundle::Unit,
     census::Census,
     check::{self, Verified},
-    digest::{Buckets, Differing},
+    counts::Counts,
     entry::{Entry, Merged},
+    rank::Rank,
+    sample::{Place, Sample},
 };
 use crate::{
     clock::Now,
     wire::{
         Millis, Signed,
-        presence::{Detached, Digest, Leave, PresenceRecord},
+        presence::{Count, Detached, Leave, PresenceRecord},
     },
 };
 
 /// What this node knows of one room: the records of those who are in it, and of those who are
-/// gone what proves it, until an old record can't bring them back any more.
-#[derive(Default)]
+/// gone what proves it, until an old record can't bring them back any more. Of a big room it is
+/// the attached peers, a sample of the others, and how many each node has.
 pub(super) struct Room {
     entries: HashMap<PeerId, Kept>,
     /// When entries are over: records that expire, tombstones that have done their work.
@@ -29,7 +30,12 @@ pub(super) struct Room {
     graves: BTreeSet<(Millis, PeerId)>,
     /// Live records of peers that aren't attached here.
     strangers: usize,
-    buckets: Buckets,
+    pub(super) sample: Sample,
+    pub(super) counts: Counts,
+    /// Whether it is taken to be big.
+    big: bool,
+    /// In a big room, whose rank is above this has no place among those that are kept.
+    pub(super) horizon: Rank,
     here: Census,
     changed: HashSet<PeerId>,
     fallen: Vec<PeerId>,
@@ -45,19 +51,25 @@ struct Kept {
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct Standing {
     live: Option<u64>,
-    digest: Option<u64>,
-    here: bool,
+    place: Option<Place>,
+    primary: Option<PeerId>,
     local: bool,
     end: Millis,
 }
 
 impl Kept {
     fn standing(&self) -> Standing {
+        let entry = &self.entry;
+        let live = entry.live();
         Standing {
-            live: self.entry.live().map(|record| record.hash),
-            digest: self.entry.digest(),
-            here: self.entry.is_here(),
-            local: self.entry.local,
+            live: live.map(|record| record.hash),
+            place: live.map(|record| Place {
+                rank: record.rank,
+                digest: entry.digest().unwrap_or_default(),
+                open: entry.local && !entry.gossiped,
+            }),
+            primary: entry.attachments().next().copied(),
+            local: entry.local,
             end: self.end,
         }
     }
@@ -75,6 +87,23 @@ pub(super) struct Applied {
 }
 
 impl Room {
+    /// As node `own` sees it: nobody is there.
+    pub fn new(own: PeerId) -> Self {
+        Room {
+            entries: HashMap::new(),
+            ends: BTreeSet::new(),
+            graves: BTreeSet::new(),
+            strangers: 0,
+            sample: Sample::default(),
+            counts: Counts::new(own),
+            big: false,
+            horizon: Rank::LAST,
+            here: Census::default(),
+            changed: HashSet::new(),
+            fallen: Vec::new(),
+        }
+    }
+
     /// Takes in what other nodes say. `space` is the number of entries that all rooms together
     /// may still gain.
     pub fn apply(&mut self, batch: Verified, space: usize, now: Now, config: &Config) -> Applied {
@@ -101,6 +130,10 @@ impl Room {
         for detached in &batch.detached {
             applied.new += usize::from(self.detached(detached, now, config) == Merged::New);
         }
+        for count in &batch.counts {
+            let space = most.saturating_sub(self.entries.len());
+            applied.new += usize::from(self.counts.merge(count, space, now, config));
+        }
         applied
     }
 
@@ -121,7 +154,18 @@ impl Room {
         if !counts && full {
             return Merged::Known;
         }
-        self.change(record.peer, now, config, |entry| entry.merge_record(record))
+        let merged = self.change(record.peer, now, config, |entry| {
+            entry.shared_until = entry.shared_until.max(record.expires);
+            entry.merge_record(record)
+        });
+        self.trim(config);
+        merged
+    }
+
+    /// Whether a record may say something here: in a big room only of a peer that is known, or
+    /// belongs to the sample.
+    pub fn has_place(&self, record: &PresenceRecord) -> bool {
+        Rank::of(record) <= self.horizon || self.entries.contains_key(&record.peer)
     }
 
     /// Takes in the record of an attached peer, however many strangers there are.
@@ -179,25 +223,89 @@ impl Room {
         })
     }
 
+    /// Takes in this node's own count.
+    pub fn count(&mut self, count: &Signed<Count>, now: Now, config: &Config) {
+        self.counts.merge(count, 1, now, config);
+    }
+
     /// Presumes a node dead, or no longer so. Goes through the whole room.
     pub fn presume(&mut self, node: &PeerId, dead: bool, now: Now, config: &Config) {
         let peers: Vec<_> = self.entries.keys().copied().collect();
         for peer in peers {
             self.change(peer, now, config, |entry| entry.presume(node, dead));
         }
+        self.counts.presume(*node, dead);
     }
 
     /// Forgets what is over.
     pub fn expire(&mut self, now: Now) {
-        while let Some((end, peer)) = self.ends.first().copied() {
-            if end > now.millis {
-                return;
-            }
+        self.counts.expire(now);
+        while let Some((end, peer)) = self.ends.first().copied()
+            && end <= now.millis
+        {
             self.forget(peer);
         }
     }
 
-    /// The one place where an entry changes: everything that is derived from it follows here.
+    /// Looks whether the room has become big, or no longer is: then it is `Some`. One between
+    /// the two bounds stays what it was, or is what others take it for.
+    pub fn resize(&mut self, config: &Config) -> Option<bool> {
+        let size = self.counts.size();
+        let bound = if self.big || self.counts.others_count() {
+            config.big_until
+        } else {
+            config.big_above + 1
+        };
+        let big = size >= bound;
+        let changed = big != self.big;
+        self.big = big;
+        self.trim(config);
+        changed.then_some(big)
+    }
+
+    /// Whether the room is taken to be big.
+    pub fn is_big(&self) -> bool {
+        self.big
+    }
+
+    /// In a big room, forgets those who are displaced from the sample, but for attached peers
+    /// and whoever isn't counted yet where it is attached.
+    fn trim(&mut self, config: &Config) {
+        self.horizon = Rank::LAST;
+        if !self.big {
+            return;
+        }
+        for peer in self.sample.beyond(config.sample_kept) {
+            let Some(entry) = self.get(&peer) else {
+                continue;
+            };
+            let primary = entry.attachments().next();
+            if entry.local {
+                self.mark(&peer, |kept| kept.entry.gossiped = false);
+            } else if primary.is_none_or(|node| self.counts.has_said(node)) {
+                self.forget(peer);
+            }
+        }
+        self.horizon = self.sample.nth(config.sample_kept);
+    }
+
+    /// Marks the newest message about a peer as seen on the topic.
+    pub fn gossiped(&mut self, peer: &PeerId, config: &Config) {
+        self.mark(peer, |kept| kept.entry.gossiped = true);
+        self.share(peer);
+        self.trim(config);
+    }
+
+    /// Other nodes are, or will be, told of a peer's record.
+    pub fn share(&mut self, peer: &PeerId) {
+        if let Some(Kept { entry, .. }) = self.entries.get_mut(peer) {
+            let expires = entry.record().map_or(0, |record| record.expires);
+            entry.shared_until = entry.shared_until.max(expires);
+        }
+    }
+
+    /// The one place where what is signed about a peer changes: everything that is derived
+    /// from it follows here.
     fn change(
         &mut self,
         peer: PeerId,
@@ -230,6 +338,16 @@ impl Room {
         merged
     }
 
+    /// Changes what this node alone thinks of a peer.
+    fn mark(&mut self, peer: &PeerId, mark: impl FnOnce(&mut Kept)) {
+        if let Some(kept) = self.entries.get_mut(peer) {
+            let before = kept.standing();
+            mark(kept);
+            let after = kept.standing();
+            self.account(*peer, before, Some(after));
+        }
+    }
+
     fn forget(&mut self, peer: PeerId) {
         if let Some(kept) = self.entries.remove(&peer) {
             self.account(peer, kept.standing(), None);
@@ -245,23 +363,25 @@ impl Room {
                 self.graves.insert((after.end, peer));
             }
         }
-        let live = after.and_then(|after| after.live);
-        let digest = after.and_then(|after| after.digest);
-        if before.digest != digest {
-            for hash in before.digest.iter().chain(&digest) {
-                self.buckets.toggle(&peer, *hash);
-            }
+        if let Some(place) = before.place {
+            self.sample.remove(&peer, place.rank);
         }
+        if let Some(place) = after.and_then(|after| after.place) {
+            self.sample.insert(peer, place);
+        }
+        let live = after.and_then(|after| after.live);
         let is_stranger = |s: &Standing| s.live.is_some() && !s.local;
         self.strangers -= usize::from(is_stranger(&before));
         self.strangers += usize::from(after.as_ref().is_some_and(is_stranger));
-        let here = after.is_some_and(|after| after.here);
+        let primary = after.and_then(|after| after.primary);
+        self.counts.moved(before.primary, primary);
+        let (was_here, here) = (before.primary.is_some(), primary.is_some());
         if here {
             self.here.insert(peer);
         } else {
             self.here.remove(&peer);
         }
-        if before.here != here || (here && before.live != live) {
+        if was_here != here || (here && before.live != live) {
             self.changed.insert(peer);
         }
         let is_local = after.map_or(before.local, |after| after.local);
@@ -284,73 +404,39 @@ impl Room {
         std::mem::take(&mut self.fallen)
     }
 
-    /// When the first entry is over.
+    /// When the first entry or count is over.
     pub fn next_end(&self) -> Option<Millis> {
-        self.ends.first().map(|(end, _)| *end)
+        let first = self.ends.first().map(|(end, _)| *end);
+        first.into_iter().chain(self.counts.next_end()).min()
     }
 
     pub fn get(&self, peer: &PeerId) -> Option<&Entry> {
         self.entries.get(peer).map(|kept| &kept.entry)
     }
 
-    /// Marks the newest message about a peer as seen on the topic.
-    pub fn gossiped(&mut self, peer: &PeerId) {
-        if let Some(kept) = self.entries.get_mut(peer) {
-            kept.entry.gossiped = true;
-        }
+    /// What proves that somebody is gone.
+    pub fn gone(&self) -> impl Iterator<Item = (&PeerId, &Entry)> {
+        let peers = self.graves.iter().map(|(_, peer)| peer);
+        peers.filter_map(|peer| Some((peer, self.get(peer)?)))
     }
 
-    pub fn has_record(&self, peer: &PeerId, wire: &[u8]) -> bool {
-        let record = self.get(peer).and_then(Entry::record);
-        record.is_some_and(|record| record.wire == wire)
-    }
-
-    pub fn has_leave(&self, peer: &PeerId, wire: &[u8]) -> bool {
-        let leave = self.get(peer).and_then(Entry::leave);
-        leave.is_some_and(|leave| leave == wire)
-    }
-
-    pub fn has_void(&self, peer: &PeerId, node: &PeerId, wire: &[u8]) -> bool {
-        let void = self.get(peer).and_then(|entry| entry.void_by(node));
-        void.is_some_and(|void| void == wire)
-    }
-
-    /// Who is here.
+    /// Who is here, of those that this node knows.
     pub fn here(&self) -> &Census {
         &self.here
     }
 
-    /// Entries, of the present and the gone.
+    /// Members of the whole room, as far as is known.
+    pub fn size(&self) -> usize {
+        self.counts.size()
+    }
+
+    /// Entries, of the present and the gone, and counts.
     pub fn len(&self) -> usize {
-        self.entries.len()
+        self.entries.len() + self.counts.len()
     }
 
     /// Entries of the gone.
     pub fn tombstones(&self) -> usize {
         self.graves.len()
-    }
-
-    pub fn digest(&self, name: &str) -> Digest {
-        self.buckets.digest(name)
-    }
-
-    pub fn differing(&self, theirs: &Digest) -> Differing {
-        self.buckets.differing(theirs)
-    }
-
-    /// Everything that is kept in these buckets, proofs that somebody is gone included.
-    pub fn units_in<'a>(&'a self, buckets: &'a Differing) -> impl Iterator<Item = Unit> + 'a {
-        self.entries
-            .iter()
-            .filter(|(peer, _)| buckets.contains(peer))
-            .map(|(_, kept)| kept.entry.unit())
-    }
-
-    /// Every live record, with what voids some of its attachments.
-    pub fn live_units(&self) -> impl Iterator<Item = Unit> + '_ {
-        self.entries
-            .values()
-            .filter(|kept| kept.entry.live().is_some())
-            .map(|kept| kept.entry.unit())
     }
 }

@@ -1,11 +1,13 @@
-use std::collections::HashSet;
+use std::time::Duration;
 
 use libp2p::PeerId;
+use web_time::Instant;
 
 use super::{
     Event,
-    bulletin::{self, Bulletin},
-    check::Verified,
+    audience::Audience,
+    check::{self, Verified},
+    counting::Counting,
     desk::Desk,
     nodes::RoomNodes,
     outbox::Outbox,
@@ -18,10 +20,8 @@ use super::{
 use crate::{
     clock::Now,
     wire::{
-        Signed, V1,
-        attach::FromNode,
-        cbor,
-        presence::{Detached, Gossip, PresenceFrame},
+        Signed, V1, cbor,
+        presence::{Count, Detached, Gossip, PresenceFrame},
     },
 };
 
@@ -31,11 +31,14 @@ pub(super) struct Served {
     pub topic: Topic,
     pub room: Room,
     /// Attached peers in the room.
-    pub local: HashSet<PeerId>,
+    pub local: Audience,
     pub nodes: RoomNodes,
     pub seek: Seek,
     outbox: Outbox,
+    counting: Counting,
     notify: Pace,
+    /// The size that all attached peers know, and when they were told.
+    size: (usize, Option<Instant>),
     /// Entries that the desk has counted.
     counted: usize,
 }
@@ -47,14 +50,16 @@ impl Served {
         let seek = Seek::new(now, config);
         let served = Served {
             topic,
-            room: Room::default(),
-            local: HashSet::new(),
+            room: Room::new(desk.identity.peer_id()),
+            local: Audience::default(),
             nodes: RoomNodes::default(),
             outbox: Outbox::new(
                 Pace::new(config.publish()),
                 config.max_local.saturating_add(config.max_tombstones),
             ),
+            counting: Counting::default(),
             notify: Pace::new(config.notify()),
+            size: (0, None),
             counted: 0,
             name: name.clone(),
             seek,
@@ -72,7 +77,7 @@ impl Served {
     /// Closes the room for good.
     pub fn close(self, desk: &mut Desk) {
         use Timer::*;
-        for timer in [Publish, Notify, Cascade, Digest, Seek, Ends, Close] {
+        for timer in [Publish, Notify, Count, Cascade, Digest, Seek, Ends, Close] {
             desk.timers.cancel(timer(self.topic));
         }
         desk.entries -= self.counted;
@@ -102,35 +107,45 @@ impl Served {
 
     /// The newest message about a peer was seen on the topic: nobody need publish it.
     pub fn seen_gossiped(&mut self, peer: PeerId, desk: &mut Desk) {
-        self.room.gossiped(&peer);
+        self.room.gossiped(&peer, &desk.config);
         desk.timers.cancel(Timer::TakeOver(self.topic, peer));
     }
 
-    /// Publishes an attached peer's newest message: at once if its attachment here has rank 0,
-    /// else a second later for each that comes before.
+    /// Publishes an attached peer's newest message, if it concerns other nodes: at once if its
+    /// attachment here has rank 0, else a second later for each that comes before.
     pub fn publish_said(&mut self, peer: PeerId, rank: usize, desk: &mut Desk, now: Now) {
-        if self.room.get(&peer).is_none_or(|entry| entry.gossiped) {
+        let wait = desk.config.takeover(rank);
+        self.publish_after(wait, peer, desk, now);
+    }
+
+    fn publish_after(&mut self, wait: Duration, peer: PeerId, desk: &mut Desk, now: Now) {
+        let reach = self.room.reach(&desk.config);
+        let known = self.room.get(&peer).is_none_or(|entry| entry.gossiped);
+        if known || !self.room.concerns_others(&peer, reach, now.millis) {
             return;
         }
-        if rank == 0 {
+        self.room.share(&peer);
+        if wait.is_zero() {
             self.outbox.add_said(peer);
         } else {
-            let at = now.instant + desk.config.takeover(rank);
-            desk.timers.set(Timer::TakeOver(self.topic, peer), at);
+            let timer = Timer::TakeOver(self.topic, peer);
+            desk.timers.set_by(timer, now.instant + wait);
         }
     }
 
     /// Publishes an attached peer's newest message now, unless somebody else has.
-    pub fn take_over(&mut self, peer: PeerId) {
-        if self.room.get(&peer).is_some_and(|entry| !entry.gossiped) {
-            self.outbox.add_said(peer);
-        }
+    pub fn take_over(&mut self, peer: PeerId, desk: &mut Desk, now: Now) {
+        self.publish_after(Duration::ZERO, peer, desk, now);
     }
 
     /// Says, to all nodes of the room, that a peer isn't attached here.
     pub fn disown(&mut self, detached: &Signed<Detached>, desk: &mut Desk, now: Now) {
+        let peer = detached.peer;
         self.room.detached(detached, now, &desk.config);
-        self.outbox.add_detached(detached.peer);
+        let entry = self.room.get(&peer);
+        if entry.is_some_and(|entry| check::over(entry.shared_until) > now.millis) {
+            self.outbox.add_detached(peer);
+        }
     }
 
     /// Signs that `peer` isn't attached here, as to its record in this room.
@@ -163,12 +178,10 @@ impl Served {
     }
 
     /// Sends an attached peer the room's snapshot.
-    pub fn snapshot(&self, peer: PeerId, desk: &mut Desk) {
-        let snapshot = bulletin::snapshot(&self.name, &self.room, &peer);
-        desk.tell(Event::ToPeer {
-            peer,
-            message: FromNode::Snapshot(snapshot),
-        });
+    pub fn snapshot(&mut self, peer: PeerId, desk: &mut Desk) {
+        if let Some(message) = self.local.snapshot(&self.name, &self.room, &peer) {
+            desk.tell(Event::ToPeer { peer, message });
+        }
     }
 
     /// Does what follows from changes: after every call that may have made some.
@@ -176,6 +189,7 @@ impl Served {
         for peer in self.room.take_fallen() {
             self.part(peer, desk, now);
         }
+        self.resize(desk, now);
         self.notify(desk, now);
         self.publish(desk, now);
         match self.room.next_end() {
@@ -188,32 +202,114 @@ impl Served {
         self.counted = self.room.len();
     }
 
-    fn notify(&mut self, desk: &mut Desk, now: Now) {
-        if !self.room.has_changed() {
-            return;
+    /// Heeds that the room has become big, or no longer is.
+    fn resize(&mut self, desk: &mut Desk, now: Now) {
+        let turned = self.room.resize(&desk.config);
+        if let Some(big) = turned {
+            let size = self.room.size();
+            tracing::debug!(room = %self.name, size, big, "room resized");
         }
-        if let Err(next) = self.notify.go(now) {
-            desk.timers.set(Timer::Notify(self.topic), next);
-            return;
-        }
-        let changed = self.room.take_changed();
-        if self.local.is_empty() {
-            return;
-        }
-        let bulletin = Bulletin::new(&self.name, &self.room, &changed);
-        for peer in &self.local {
-            for message in bulletin.to(&self.room, peer) {
-                desk.tell(Event::ToPeer {
-                    peer: *peer,
-                    message,
-                });
+        let node = desk.node();
+        if self.room.is_big() {
+            for peer in self.room.untold(&desk.config) {
+                let rank = self.room.get(&peer).map_or(0, |entry| entry.rank(&node));
+                self.publish_said(peer, rank, desk, now);
+            }
+            self.count(desk, now);
+        } else if turned == Some(false) {
+            // Records say it all again: each node's in its turn.
+            for peer in self.room.untold(&desk.config) {
+                let wait = desk.config.resize().mul_f64(rand::random());
+                let rank = self.room.get(&peer).map_or(0, |entry| entry.rank(&node));
+                let wait = wait + desk.config.takeover(rank);
+                self.publish_after(wait, peer, desk, now);
+            }
+            desk.timers.cancel(Timer::Count(self.topic));
+            if self.counting.stop() {
+                self.say_count(0, desk.config.count_period(0) * 2, desk, now);
             }
         }
     }
 
+    /// Says how many members of a big room are this node's own, when it is time.
+    fn count(&mut self, desk: &mut Desk, now: Now) {
+        let (node, counts) = (desk.node(), self.room.counts());
+        let nodes = counts.serving();
+        // Others' records may name this node without being attached here.
+        let members = counts.here(&node).min(self.local.len());
+        let at = self.counting.plan(members, nodes, now, &desk.config);
+        if self.counting.is_due(now) {
+            let holds = self.counting.say(members, nodes, now, &desk.config);
+            self.say_count(members, holds, desk, now);
+            let at = self.counting.plan(members, nodes, now, &desk.config);
+            desk.timers.set(Timer::Count(self.topic), at);
+        } else {
+            desk.timers.set(Timer::Count(self.topic), at);
+        }
+    }
+
+    fn say_count(&mut self, members: usize, holds: Duration, desk: &mut Desk, now: Now) {
+        let node = desk.node();
+        if !self
+            .room
+            .counts()
+            .admits(&desk.network, &self.name, &node, &desk.config)
+        {
+            return;
+        }
+        let before = self.room.counts().seq(&node);
+        let body = Count {
+            v: V1,
+            network: desk.network.clone(),
+            room: self.name.clone(),
+            node,
+            members: members as u64,
+            seq: before.map_or(now.millis, |seq| now.millis.max(seq + 1)),
+            expires: now.millis + u64::try_from(holds.as_millis()).unwrap_or(u64::MAX),
+        };
+        let count = Signed::sign(&desk.identity, body);
+        self.room.count(&count, now, &desk.config);
+        self.outbox.add_count();
+    }
+
+    fn notify(&mut self, desk: &mut Desk, now: Now) {
+        let size = self.is_size_due(desk, now);
+        let changed = self.room.has_changed();
+        if !size && !changed {
+            return;
+        }
+        if changed && let Err(next) = self.notify.go(now) {
+            desk.timers.set_by(Timer::Notify(self.topic), next);
+            return;
+        }
+        if size {
+            self.size = (self.room.size(), Some(now.instant));
+        }
+        let changed = self.room.take_changed();
+        for (peer, message) in self.local.tell(&self.name, &self.room, &changed, size) {
+            desk.tell(Event::ToPeer { peer, message });
+        }
+    }
+
+    /// Whether all attached peers are to be told the room's size now. It can wait a second, and
+    /// ten times that where it has changed by less than a hundredth.
+    fn is_size_due(&self, desk: &mut Desk, now: Now) -> bool {
+        let (told, at) = self.size;
+        let change = self.room.size().abs_diff(told);
+        if change == 0 || self.local.is_empty() {
+            return false;
+        }
+        let factor = if change * 100 >= told { 1 } else { 10 };
+        let due = at.map_or(now.instant, |at| at + desk.config.size_notice() * factor);
+        if due > now.instant {
+            desk.timers.set_by(Timer::Notify(self.topic), due);
+        }
+        due <= now.instant
+    }
+
     fn publish(&mut self, desk: &mut Desk, now: Now) {
         let node = desk.node();
-        match self.outbox.next(&self.room, &node, now) {
+        match self.outbox.next(&self.room, &node, now, &desk.config) {
             Ok(None) => return,
             Ok(Some((bundle, said))) => {
                 for peer in said {
@@ -233,9 +329,11 @@ impl Served {
         }
     }
 
-    /// Sends the room's digest to neighbours.
+    /// Sends neighbours the digest of what is to be known to all of them.
     pub fn send_digest(&self, to: impl IntoIterator<Item = PeerId>, desk: &mut Desk) {
-        let frame = PresenceFrame::Digest(self.room.digest(&self.name));
+        let reach = self.room.reach(&desk.config);
+        let buckets = self.room.buckets(reach, &desk.config);
+        let frame = PresenceFrame::Digest(buckets.digest(&self.name));
         for node in to {
             desk.counts.digests_sent += 1;
             desk.send(node, &frame);

@@ -38,11 +38,14 @@ pub struct State {
 pub struct Summary {
     /// Rooms served.
     pub rooms: usize,
-    /// Members of these rooms, each counted once per room.
+    /// Those of them that are big: their members aren't all known here.
+    pub big_rooms: usize,
+    /// Members of these rooms, each counted once per room; those of big rooms as their nodes
+    /// say.
     pub members: usize,
     /// Those of them that are attached here.
     pub local_members: usize,
-    /// Records kept, those of gone peers included.
+    /// Records kept, those of gone peers and nodes' counts included.
     pub records: usize,
     /// Records and leaves of gone peers, kept so that they stay gone.
     pub tombstones: usize,
@@ -250,9 +253,7 @@ impl State {
     /// An attached peer wants a room's snapshot again.
     pub fn resync(&mut self, peer: PeerId, room: &str, _now: Now) {
         let topic = Topic::of(&self.desk.network, room);
-        if let Some(served) = self.rooms.get(&topic)
-            && served.local.contains(&peer)
-        {
+        if let Some(served) = self.rooms.get_mut(&topic) {
             served.snapshot(peer, &mut self.desk);
         }
     }
@@ -339,7 +340,7 @@ impl State {
     pub fn size(&self, room: &str) -> usize {
         self.rooms
             .get(&Topic::of(&self.desk.network, room))
-            .map_or(0, |served| served.room.here().len())
+            .map_or(0, |served| served.room.size())
     }
 
     /// Linked nodes that serve a room of this node, up to [`Config::room_links`] of each room:
@@ -378,7 +379,8 @@ impl State {
         let rooms = || self.rooms.values();
         Summary {
             rooms: self.rooms.len(),
-            members: rooms().map(|served| served.room.here().len()).sum(),
+            big_rooms: rooms().filter(|served| served.room.is_big()).count(),
+            members: rooms().map(|served| served.room.size()).sum(),
             local_members: rooms().map(|served| served.local.len()).sum(),
             records: self.desk.entries,
             tombstones: rooms().map(|served| served.room.tombstones()).sum(),

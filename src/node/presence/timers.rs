@@ -12,6 +12,8 @@ pub(super) enum Timer {
     Publish(Topic),
     /// The room's attached peers may be told more.
     Notify(Topic),
+    /// This node's count of a big room is to be said.
+    Count(Topic),
     /// Pass on to neighbours what came by a link.
     Cascade(Topic),
     /// The next round of digests.

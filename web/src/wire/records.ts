@@ -57,6 +57,20 @@ export const Detached = new SignedType(
   (body) => body.node,
 )
 
+const count = struct({
+  v: version,
+  network: name(limits.NETWORK),
+  room: name(limits.ROOM),
+  /** Who signs. */
+  node: peer,
+  /** Members of a big room whose first attachment is there. */
+  members: integer,
+  seq: integer,
+  expires: integer,
+})
+export type Count = Of<typeof count>
+export const Count = new SignedType('count', 'velox/count/1', limits.RECORD, count, (body) => body.node)
+
 const nodeRecord = struct({
   v: version,
   network: name(limits.NETWORK),

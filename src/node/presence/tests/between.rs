@@ -214,6 +214,20 @@ fn digests_go_every_30_seconds_and_equal_ones_are_not_answered() {
 }
 
 #[test]
+fn a_digest_that_says_nothing_new_is_small() {
+    let mut pair = Pair::linked();
+    pair.run(secs(31));
+    let to = pair.b.id();
+    let outputs = pair.a.outputs().into_iter();
+    let sent = outputs.filter_map(|output| match output {
+        Output::Send(node, frame) if node == to => Some(frame.len()),
+        _ => None,
+    });
+    let sent: Vec<_> = sent.collect();
+    assert!(sent.len() == 1 && sent[0] < 64, "{sent:?}");
+}
+
+#[test]
 fn a_lost_join_leave_and_end_are_made_good_by_digests() {
     let mut pair = Pair::linked();
     let mut carol = Peer::new(pair.now);
@@ -267,10 +281,22 @@ fn what_an_answer_held_is_not_sent_back() {
     }
     let answer = pair.a.frames(&b);
     assert!(
-        matches!(&answer[..], [PresenceFrame::Difference(_)]),
+        matches!(&answer[..], [PresenceFrame::Buckets(_)]),
         "{answer:?}"
     );
     pair.b.receive(a, &answer[0], now);
+    let difference = pair.b.frames(&a);
+    assert!(
+        matches!(&difference[..], [PresenceFrame::Difference(_)]),
+        "{difference:?}"
+    );
+    pair.a.receive(b, &difference[0], now);
+    let records = pair.a.frames(&b);
+    assert!(
+        matches!(&records[..], [PresenceFrame::Records(_)]),
+        "{records:?}"
+    );
+    pair.b.receive(a, &records[0], now);
     assert!(pair.b.has(&carol));
     assert!(pair.b.frames(&a).is_empty());
 }

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::wire::presence::{Difference, Digest, RoomChanges};
+use crate::wire::presence::{Count, Difference, Digest, RoomChanges};
 
 /// A node with one member of its own.
 fn node() -> (Node, Peer, Now) {
@@ -333,11 +333,56 @@ fn frames_about_other_rooms_are_nothing() {
     node.outputs();
     let digest = PresenceFrame::Digest(Digest {
         room: "elsewhere".into(),
-        buckets: Array::new([1; 2048]),
+        reach: Array::new([0xff; 8]),
+        sum: Array::new([1; 8]),
     });
     node.receive(thief, &digest, now);
     assert!(node.outputs().is_empty());
     assert_eq!(node.state.room_nodes_known().count(), 0);
+}
+
+#[test]
+fn a_count_is_a_node_s_word_on_itself() {
+    let (mut node, _, now) = node();
+    let (liar, other) = (Identity::generate(), Identity::generate());
+    let body = |members: u64, seq: u64| Count {
+        v: V1,
+        network: NETWORK.into(),
+        room: ROOM.into(),
+        node: liar.peer_id(),
+        members,
+        seq,
+        expires: now.millis + 600_000,
+    };
+    let changes = |wire: Vec<u8>| Changes {
+        counts: vec![Bytes::from(wire)],
+        ..Changes::default()
+    };
+    let said = |members, seq| {
+        let count = Signed::sign(&liar, body(members, seq));
+        changes(count.bytes().to_vec())
+    };
+    let mut gossip = |changes: Changes| node.state.gossip(&lobby(), changes, now);
+    assert_eq!(gossip(said(u64::MAX, now.millis)), Verdict::Accept);
+    assert_eq!(gossip(said(u64::MAX, now.millis)), Verdict::Ignore);
+    assert_eq!(gossip(said(7, now.millis - 1)), Verdict::Ignore, "older");
+    assert_eq!(gossip(said(7, now.millis + 121_000)), Verdict::Ignore);
+    let encoded = cbor::encode(&body(9, now.millis));
+    let signature = other.sign("velox/count/1", &encoded);
+    let forged = cbor::encode(&(Bytes::from(encoded), Array::new(signature)));
+    assert_eq!(gossip(changes(forged)), Verdict::Reject, "by another");
+    let mut elsewhere = body(9, now.millis);
+    elsewhere.room = "elsewhere".into();
+    let elsewhere = Signed::sign(&liar, elsewhere);
+    let verdict = gossip(changes(elsewhere.bytes().to_vec()));
+    assert_eq!(verdict, Verdict::Reject);
+    assert_eq!(node.state.size(ROOM), 1 + Config::default().max_local);
+    // Believed or not: whoever is there is still told of.
+    let mut peer = Peer::new(now);
+    let record = peer.record(&far(), now);
+    let mut gossip = |changes: Changes| node.state.gossip(&lobby(), changes, now);
+    assert_eq!(gossip(records(&[&record])), Verdict::Accept);
+    assert!(node.has(&peer));
 }
 
 #[test]
@@ -348,6 +393,7 @@ fn a_difference_nobody_asked_for_gives_no_more_than_its_budget() {
     node.outputs();
     let all = PresenceFrame::Difference(Difference {
         room: ROOM.into(),
+        reach: Array::new([0xff; 8]),
         differing: Array::new([0xff; 32]),
         changes: Changes::default(),
     });

@@ -4,7 +4,9 @@
 mod agreement;
 mod alone;
 mod between;
+mod big;
 mod hostile;
+mod shown;
 mod simulation;
 
 use std::{collections::BTreeSet, time::Duration};

@@ -25,6 +25,9 @@ pub(super) const FAIR: Weather = Weather {
     delay: Duration::from_millis(80),
 };
 
+/// Bytes that gossipsub puts around data: publisher, signature, topic, sequence.
+const GOSSIP_OVERHEAD: usize = 150;
+
 enum Arrival {
     Frame {
         link: u64,
@@ -87,6 +90,9 @@ pub(super) struct Simulation {
     /// When the last frame of a link arrives: they don't overtake each other.
     last: HashMap<(u64, usize), Instant>,
     seeking: HashMap<String, HashSet<usize>>,
+    config: Config,
+    /// Bytes of gossip and frames that have arrived at nodes.
+    pub bytes: usize,
     pub weather: Weather,
     rng: SmallRng,
 }
@@ -94,12 +100,17 @@ pub(super) struct Simulation {
 impl Simulation {
     /// `nodes` nodes and `peers` peers that don't know of each other.
     pub fn new(nodes: usize, peers: usize, seed: u64, weather: Weather) -> Self {
+        Self::with(Config::default(), nodes, peers, seed, weather)
+    }
+
+    /// The same with other bounds.
+    pub fn with(config: Config, nodes: usize, peers: usize, seed: u64, weather: Weather) -> Self {
         let now = Now::read();
         let mut rng = SmallRng::seed_from_u64(seed);
         let mut identity = || Identity::from_seed(rng.random());
         let hosts = (0..nodes)
             .map(|_| Host {
-                node: Node::of(identity(), Config::default()),
+                node: Node::of(identity(), config.clone()),
                 up: true,
                 topics: HashSet::new(),
                 seen: HashSet::new(),
@@ -124,6 +135,8 @@ impl Simulation {
             links: HashMap::new(),
             last: HashMap::new(),
             seeking: HashMap::new(),
+            config,
+            bytes: 0,
             weather,
             rng,
         }
@@ -301,7 +314,7 @@ impl Simulation {
     pub fn restart(&mut self, host: usize) {
         if !self.hosts[host].up {
             let identity = self.hosts[host].node.identity.clone();
-            self.hosts[host].node = Node::of(identity, Config::default());
+            self.hosts[host].node = Node::of(identity, self.config.clone());
             self.hosts[host].seen.clear();
             self.hosts[host].up = true;
         }
@@ -353,6 +366,7 @@ impl Simulation {
         match arrival {
             Arrival::Frame { link, from, frame } => {
                 if self.links.get(&(from.min(to), from.max(to))) == Some(&link) {
+                    self.bytes += frame.len();
                     let id = self.hosts[from].node.id();
                     let received = self.hosts[to].node.state.received(id, &frame, now);
                     received.expect("nodes speak the protocol");
@@ -394,6 +408,7 @@ impl Simulation {
     }
 
     fn hear(&mut self, to: usize, from: usize, topic: String, data: Vec<u8>) {
+        self.bytes += data.len() + GOSSIP_OVERHEAD;
         if !self.hosts[to].topics.contains(&topic) || !self.hosts[to].seen.insert(data.clone()) {
             return;
         }
@@ -544,6 +559,28 @@ impl Simulation {
         mistakes.sort();
         mistakes.dedup();
         mistakes
+    }
+
+    /// The size of the room that each of its nodes takes it to have.
+    pub fn sizes(&self) -> Vec<usize> {
+        self.serving().map(|node| node.state.size(ROOM)).collect()
+    }
+
+    /// Whether each of the room's nodes takes it to be big.
+    pub fn big(&self) -> Vec<bool> {
+        let big = |node: &Node| node.state.summary().big_rooms > 0;
+        self.serving().map(big).collect()
+    }
+
+    /// Who is in the room as far as each of its nodes knows by name.
+    pub fn known(&self) -> Vec<BTreeSet<PeerId>> {
+        self.serving().map(|node| node.members(ROOM)).collect()
+    }
+
+    fn serving(&self) -> impl Iterator<Item = &Node> {
+        let up = self.hosts.iter().filter(|host| host.up);
+        let nodes = up.map(|host| &host.node);
+        nodes.filter(|node| node.state.summary().local_members > 0)
     }
 
     /// How much the nodes have said.
