@@ -58,11 +58,14 @@ export interface Signals {
   iceServers(): RTCIceServer[]
 }
 
-/** A change of a room's presence. `snapshot` says that the member was here before us. */
+/**
+ * A change of a room's presence. `snapshot` says that the member was here before us; `faded` that
+ * no node shows it any more, in a room too large for all to be shown: it may be here still.
+ */
 export type PresenceChange =
   | { type: 'join'; member: Member; snapshot: boolean }
   | { type: 'update'; member: Member }
-  | { type: 'leave'; member: Member }
+  | { type: 'leave'; member: Member; faded?: boolean }
 
 export interface Presence {
   join(room: string, metadata: unknown): Promise<void>

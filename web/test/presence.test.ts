@@ -108,14 +108,49 @@ describe('the union of what nodes say', async () => {
     assert.deepEqual(keys[0], keys[1])
   })
 
-  test('a snapshot replaces what its node said before; a sample does not', async () => {
+  test('a snapshot replaces what its node said before', async () => {
     const { union: room, seen } = union()
     room.hear('a', said({ records: [await record(alice, 1)], snapshot: true }), false)
     const records = [await record(bob, 1)]
-    room.hear('a', said({ records, snapshot: true, size: 3 }), false)
-    assert.deepEqual(seen, ['join alice', 'join bob'])
     room.hear('a', said({ records, snapshot: true, size: 2 }), false)
     assert.deepEqual(seen, ['join alice', 'join bob', 'leave alice'])
+  })
+
+  test('the size may change alone, and is that of the whole room', () => {
+    const { union: room, seen } = union()
+    room.hear('a', said({ snapshot: true, size: 5_000 }), false)
+    room.hear('b', said({ snapshot: true, size: 4_990 }), false)
+    assert.equal(room.size, 5_000)
+    room.hear('a', said({ size: 5_100 }), false)
+    assert.equal(room.size, 5_100)
+    assert.deepEqual(seen, [])
+  })
+
+  test('in a large room who is not shown introduces itself; in a small one nobody does', async () => {
+    const { union: room, seen } = union()
+    room.hear('a', said({ records: [await record(alice, 1)], snapshot: true, size: 65 }), false)
+    room.introduce(await record(bob, 1))
+    assert.deepEqual(seen, ['join alice'])
+    room.hear('a', said({ size: 66 }), false)
+    room.introduce(await record(bob, 1))
+    assert.deepEqual(seen, ['join alice', 'join bob'])
+    room.hear('a', said({ snapshot: true, size: 66 }), false)
+    assert.deepEqual(seen, ['join alice', 'join bob', 'leave alice'], 'alice is no longer shown')
+    room.hear('a', said({ leaves: [await leave(bob, 2)], size: 66 }), false)
+    room.introduce(await record(bob, 1))
+    assert.deepEqual(seen, ['join alice', 'join bob', 'leave alice', 'leave bob'])
+  })
+
+  test('who is no longer shown in a large room has not left for certain', async () => {
+    const faded: (boolean | undefined)[] = []
+    const room = new Union<string>('me', (change) => {
+      if (change.type === 'leave') faded.push(change.faded)
+    })
+    const records = [await record(alice, 1), await record(bob, 1)]
+    room.hear('a', said({ records, size: 500 }), false)
+    room.hear('a', said({ gone: [alice.peerId], size: 500 }), false)
+    room.hear('a', said({ leaves: [await leave(bob, 2)], size: 499 }), false)
+    assert.deepEqual(faded, [true, undefined])
   })
 
   test('an ended link counts for ten seconds, and for ever while there is none', async () => {

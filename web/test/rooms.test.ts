@@ -19,6 +19,13 @@ test('a member comes, is connected, and goes', { timeout: 20_000 }, async () => 
   assert.deepEqual(metadata, { name: 'Ada' })
 })
 
+test('who is no longer shown in a large room stays until its session ends', { timeout: 20_000 }, async () => {
+  assert.deepEqual(await opened.page.evaluate(() => window.test.faded()), {
+    events: ['connected true', 'disconnect', 'leave'],
+    heard: 'still here',
+  })
+})
+
 test('JSON, bytes and Blobs arrive as they were sent, small ones in order', { timeout: 20_000 }, async () => {
   const { small, blob, large, to } = await opened.page.evaluate(() => window.test.messages())
   assert.deepEqual(small, [{ text: 'Grüezi', list: [1, 2.5, null] }, 'text', 0, null, 'bytes 1,2,3'])

@@ -125,12 +125,10 @@ export class Rooms implements Presence {
     return record.bytes
   }
 
-  /** Another peer's record that came by envelope: verified, and taken in where it is newer. */
+  /** Another peer's record that came by envelope: verified, and taken in where it tells more. */
   async learn(name: string, bytes: Uint8Array): Promise<PresenceRecord | undefined> {
     const record = await believe(this.self, name, bytes, this.links.now())
-    const union = this.#rooms.get(name)?.union
-    // New members come by presence alone: a record in an envelope may be of one that has left.
-    if (record && union?.members.has(record.body.peer)) union.learn(record, false)
+    if (record) this.#rooms.get(name)?.union.introduce(record)
     return record?.body
   }
 

@@ -3,11 +3,13 @@
  * messages and the time in, changes out.
  *
  * A member is gone when no node's view holds it any more, when its own leave is seen, or when its
- * record has expired: so no single node can hide a member or make one leave.
+ * record has expired: so no single node can hide a member or make one leave. In a room too large
+ * for a node to show all of it, a member that isn't shown makes itself known by an envelope, and
+ * one that is no longer shown may still be there.
  */
 import type { Member, PresenceChange } from '../ports.js'
 import { hex } from '../wire/bytes.js'
-import { CLOCK_SKEW_MS } from '../wire/limits.js'
+import { BATCH, CLOCK_SKEW_MS } from '../wire/limits.js'
 import type { Leave, PresenceRecord } from '../wire/records.js'
 import type { Signed } from '../wire/signed.js'
 import { LEAVES, MEMBERS, RETIRE } from './defaults.js'
@@ -35,6 +37,8 @@ export class Union<Source> {
   readonly members = new Map<string, Member>()
   readonly #records = new Map<string, Signed<PresenceRecord>>()
   readonly #views = new Map<Source, View>()
+  /** Members that no node has shown: they have sent an envelope. */
+  readonly #introduced = new Set<string>()
   /** The sequence of each leave that was seen. */
   readonly #left = new Map<string, number>()
 
@@ -63,8 +67,8 @@ export class Union<Source> {
     if (!view) this.#views.set(source, (view = { peers: new Set(), size: 0 }))
     view.size = said.size
     const former = view.peers
-    // A snapshot with fewer records than members is a sample: who isn't in it may be there.
-    if (said.snapshot && said.records.length + 1 >= said.size) view.peers = new Set()
+    // Of those whom a node no longer shows, it won't say when they go.
+    if (said.snapshot) view.peers = new Set()
     for (const record of said.records) {
       const { peer, seq } = record.body
       const older = seq < own || (seq === own && peer < this.self)
@@ -73,6 +77,19 @@ export class Union<Source> {
     for (const { body } of said.leaves) this.#leave(body)
     for (const peer of said.gone) view.peers.delete(peer)
     for (const peer of [...former, ...said.gone]) this.#dropUnheld(peer)
+  }
+
+  /** Whether there are more members than a node shows. */
+  get #sampled(): boolean {
+    return this.size > BATCH + 1
+  }
+
+  /** A member's record came by envelope: in a small room, of one whom the nodes show or will. */
+  introduce(record: Signed<PresenceRecord>): void {
+    const { peer } = record.body
+    const known = this.members.has(peer)
+    if (!known && !this.#sampled) return
+    if (this.learn(record, false) && !known) this.#introduced.add(peer)
   }
 
   /** Takes in a record; false where it is older than the member's leave, or there is no room. */
@@ -115,21 +132,23 @@ export class Union<Source> {
     this.#left.delete(peer)
     this.#left.set(peer, seq)
     if (this.#left.size > LEAVES) this.#left.delete(this.#left.keys().next().value!)
-    this.#drop(peer)
+    this.#drop(peer, false)
   }
 
   #dropUnheld(peer: string): void {
+    if (this.#introduced.has(peer)) return
     for (const { peers } of this.#views.values()) if (peers.has(peer)) return
     this.#drop(peer)
   }
 
-  #drop(peer: string): void {
+  #drop(peer: string, faded = this.#sampled): void {
     const member = this.members.get(peer)
     if (!member) return
     this.members.delete(peer)
     this.#records.delete(peer)
+    this.#introduced.delete(peer)
     for (const { peers } of this.#views.values()) peers.delete(peer)
-    this.emit({ type: 'leave', member })
+    this.emit(faded ? { type: 'leave', member, faded } : { type: 'leave', member })
   }
 }
 

@@ -62,7 +62,11 @@ export interface RequestOptions {
   timeout?: number
 }
 
-type Entry = { -readonly [Key in keyof RoomPeer]: RoomPeer[Key] } & { member: Member }
+type Entry = { -readonly [Key in keyof RoomPeer]: RoomPeer[Key] } & {
+  member: Member
+  /** No node shows it any more, but there is an open session with it: it stays until that ends. */
+  faded?: boolean
+}
 
 /** A message whose sender isn't known as a member yet. */
 interface Early {
@@ -199,12 +203,13 @@ export class Room extends Emitter<RoomEvents> {
     const { member } = change
     if (change.type === 'join') this.#add(member, change.snapshot)
     else if (change.type === 'update') this.#update(member)
-    else this.#remove(member.peerId)
+    else this.#remove(member.peerId, change.faded)
   }
 
   #add(member: Member, first: boolean): void {
     const { peerId } = member
-    if (this.#state !== 'joined' || peerId === this.#self || this.#entries.has(peerId)) return
+    if (this.#state !== 'joined' || peerId === this.#self) return
+    if (this.#entries.has(peerId)) return this.#update(member)
     const entry: Entry = { peerId, metadata: member.metadata, connected: false, member }
     this.#entries.set(peerId, entry)
     this.emit('join', entry)
@@ -220,14 +225,19 @@ export class Room extends Emitter<RoomEvents> {
     const entry = this.#entries.get(member.peerId)
     if (!entry) return this.#add(member, false)
     entry.member = member
+    entry.faded = false
     if (JSON.stringify(entry.metadata) === JSON.stringify(member.metadata)) return
     entry.metadata = member.metadata
     this.emit('update', entry)
   }
 
-  #remove(peerId: string): void {
+  #remove(peerId: string, faded = false): void {
     const entry = this.#entries.get(peerId)
     if (!entry) return
+    if (faded && entry.connected) {
+      entry.faded = true
+      return
+    }
     this.#entries.delete(peerId)
     this.#requests.lost(peerId, new VeloxError('unreachable', `${peerId} has left ${this.name}`))
     if (entry.connected) {
@@ -254,6 +264,7 @@ export class Room extends Emitter<RoomEvents> {
       this.#requests.lost(entry.peerId, new VeloxError('unreachable', `the session with ${entry.peerId} ended`))
     }
     this.emit(connected ? 'connect' : 'disconnect', entry)
+    if (!connected && entry.faded) this.#remove(entry.peerId)
   }
 
   /** A message for this room. Only members are heard. */

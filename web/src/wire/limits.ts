@@ -30,3 +30,5 @@ export const RECORD_LIFE_MS = 10 * 60_000
 export const NODE_RECORD_LIFE_MS = 24 * 60 * 60_000
 /** Milliseconds by which two clocks of a network may differ. */
 export const CLOCK_SKEW_MS = 2 * 60_000
+/** Records in one presence message: of more members than that a node shows a peer as many. */
+export const BATCH = 64

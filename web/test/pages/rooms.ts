@@ -75,6 +75,25 @@ export async function story(): Promise<{ events: string[]; sizes: number[]; meta
   return { events, sizes, metadata }
 }
 
+/** In a large room a member may no longer be shown, and be connected. */
+export async function faded(): Promise<{ events: string[]; heard: unknown }> {
+  const name = `room ${++names}`
+  const [one, other] = await together(2, name)
+  const events: string[] = []
+  for (const event of ['disconnect', 'leave'] as const) one.room.on(event, () => events.push(event))
+  const member = world.members(name).get(other.peerId)!
+  world.tell(name, other.peerId, { type: 'leave', member, faded: true })
+  events.push(...[...one.room.peers.values()].map(({ connected }) => `connected ${connected}`))
+  const message = next(one.room, 'message')
+  await other.room.send('text', 'still here')
+  const heard = (await message).body
+  const gone = next(one.room, 'leave')
+  other.sessions.stop()
+  await gone
+  stop([one])
+  return { events, heard }
+}
+
 /** Everything that can be sent, as it arrives at two others. */
 export async function messages(): Promise<{ small: unknown[]; blob: unknown; large: unknown; to: string[] }> {
   const peers = await together(3)
