@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use libp2p::{
-    Swarm, SwarmBuilder,
+    Multiaddr, PeerId, Swarm, SwarmBuilder,
     connection_limits::{self, ConnectionLimits},
     identify, kad, noise,
     swarm::NetworkBehaviour,
@@ -12,49 +12,93 @@ use libp2p::{
 use velox_mesh::{
     config::Settings,
     identity::Identity,
-    node::{AGENT, StartError, discovery, protocol_version},
+    node::{AGENT, StartError, discovery, may_be_dialed, protocol_version},
 };
 
 /// Connections in all: each costs about 30 KB, so 1,024 about 30 MB.
 const MAX_CONNECTIONS: u32 = 1_024;
 /// A connection without a stream is closed after this long: who wants to know more asks again.
-const IDLE: Duration = Duration::from_secs(60);
+pub const IDLE: Duration = Duration::from_secs(60);
 /// Streams that a node may have open over QUIC, which sets memory aside for each.
 const QUIC_STREAMS: u32 = 16;
 /// Bytes under way on one of them: a DHT message has 16 KiB at most.
 const QUIC_WINDOW: u32 = 64 * 1024;
 
+/// The protocols of a bootstrap node.
 #[derive(NetworkBehaviour)]
 pub struct Behaviour {
     limits: connection_limits::Behaviour,
-    identify: identify::Behaviour,
+    pub identify: identify::Behaviour,
     pub kad: kad::Behaviour<discovery::Store>,
+}
+
+/// Addresses of one node that are believed.
+const MAX_ADDRESSES: usize = 16;
+
+/// A node that has said who it is.
+#[derive(Debug)]
+pub enum Met {
+    /// It belongs to the network's DHT, and listens there.
+    Member(Vec<Multiaddr>),
+    /// It is of another network.
+    Stranger,
+    /// It takes no part in the DHT.
+    Client,
+}
+
+impl Behaviour {
+    /// A bootstrap node's protocols.
+    pub fn new(identity: &Identity, settings: &Settings) -> Self {
+        let node = identity.peer_id();
+        let limits = ConnectionLimits::default()
+            .with_max_pending_incoming(Some(128))
+            .with_max_pending_outgoing(Some(32))
+            .with_max_established(Some(MAX_CONNECTIONS))
+            .with_max_established_per_peer(Some(2));
+        let store = discovery::Store::new(settings.discovery.store.clone(), node);
+        let mut kad =
+            kad::Behaviour::with_config(node, store, discovery::kad_config(&settings.network));
+        kad.set_mode(Some(kad::Mode::Server));
+        let identify = identify::Config::new(
+            protocol_version(&settings.network),
+            identity.keypair().public(),
+        )
+        .with_agent_version(AGENT.replace("velox/", "velox-bootstrap/"))
+        .with_push_listen_addr_updates(true);
+        Behaviour {
+            limits: connection_limits::Behaviour::new(limits),
+            identify: identify::Behaviour::new(identify),
+            kad,
+        }
+    }
+
+    /// A node has said who it is: a member of `network` enters the routing table, a stranger
+    /// leaves it.
+    pub fn meet(&mut self, network: &str, node: PeerId, info: identify::Info) -> Met {
+        if info.protocol_version != protocol_version(network) {
+            self.kad.remove_peer(&node);
+            return Met::Stranger;
+        }
+        if !info.protocols.contains(&self.kad.protocol_names()[0]) {
+            return Met::Client;
+        }
+        let listen: Vec<_> = info
+            .listen_addrs
+            .into_iter()
+            .filter(|address| may_be_dialed(address, &info.observed_addr))
+            .take(MAX_ADDRESSES)
+            .collect();
+        for address in &listen {
+            self.kad.add_address(&node, address.clone());
+        }
+        Met::Member(listen)
+    }
 }
 
 /// A swarm that speaks them over TCP and QUIC. Names are resolved elsewhere
 /// ([`crate::names`]): libp2p's resolver would be half of this program.
 pub fn swarm(identity: &Identity, settings: &Settings) -> Result<Swarm<Behaviour>, StartError> {
-    let node = identity.peer_id();
-    let limits = ConnectionLimits::default()
-        .with_max_pending_incoming(Some(128))
-        .with_max_pending_outgoing(Some(32))
-        .with_max_established(Some(MAX_CONNECTIONS))
-        .with_max_established_per_peer(Some(2));
-    let store = discovery::Store::new(settings.discovery.store.clone(), node);
-    let mut kad =
-        kad::Behaviour::with_config(node, store, discovery::kad_config(&settings.network));
-    kad.set_mode(Some(kad::Mode::Server));
-    let identify = identify::Config::new(
-        protocol_version(&settings.network),
-        identity.keypair().public(),
-    )
-    .with_agent_version(AGENT.replace("velox/", "velox-bootstrap/"))
-    .with_push_listen_addr_updates(true);
-    let behaviour = Behaviour {
-        limits: connection_limits::Behaviour::new(limits),
-        identify: identify::Behaviour::new(identify),
-        kad,
-    };
+    let behaviour = Behaviour::new(identity, settings);
     let failed = |what, reason: &dyn std::fmt::Display| StartError::Transport {
         what,
         reason: reason.to_string(),

@@ -1,12 +1,4 @@
-//! `velox-bootstrap`: the place where nodes of a network first meet.
-//!
-//! It is a server of the network's DHT and says who it is; it carries no gossip, presence,
-//! envelopes or attachments, and once the mesh stands nobody needs it.
-
-mod behaviour;
-mod http;
-mod names;
-mod server;
+//! `velox-bootstrap`: see the library of the same name.
 
 use std::{io::IsTerminal, process::ExitCode};
 
@@ -15,7 +7,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 use velox_mesh::config::{ConfigError, Flags, Settings};
 
-use server::Server;
+use velox_bootstrap::{http, server::Server};
 
 /// A bootstrap node of a Velox mesh: a DHT server, and nothing else.
 #[derive(Debug, Parser)]

@@ -14,13 +14,13 @@ use velox_mesh::{
     config::Settings,
     identity::Identity,
     node::{
-        AddressBook, StartError, check_network, data_dir::DataDir, explain, may_be_dialed,
-        protocol_version, with_peer_id,
+        AddressBook, StartError, check_network, data_dir::DataDir, explain, protocol_version,
+        with_peer_id,
     },
 };
 
 use crate::{
-    behaviour::{Behaviour, BehaviourEvent, swarm},
+    behaviour::{Behaviour, BehaviourEvent, Met, swarm},
     names,
 };
 
@@ -37,8 +37,6 @@ const DIALS: usize = 4;
 /// Nodes of other networks that are kept account of, so as to be logged once in a while only.
 const MAX_STRANGERS: usize = 1_024;
 const STRANGER_LOGGED_MS: u64 = 10 * 60_000;
-/// Addresses of one node that are believed.
-const MAX_ADDRESSES: usize = 16;
 
 /// What `/metrics` shows.
 #[derive(Clone, Debug, Default)]
@@ -209,32 +207,21 @@ impl Server {
 
     fn identified(&mut self, node: PeerId, info: identify::Info) {
         let now = Now::read();
-        if info.protocol_version != protocol_version(&self.network) {
-            self.refuse(node, &info.protocol_version, now);
-            return;
+        let protocol = info.protocol_version.clone();
+        match self.swarm.behaviour_mut().meet(&self.network, node, info) {
+            Met::Stranger => self.refuse(node, &protocol, now),
+            Met::Client => {}
+            Met::Member(listen) => {
+                if self.book.addresses(&node).is_empty() {
+                    tracing::info!(%node, addresses = listen.len(), "node met");
+                }
+                self.book.met(node, listen, now);
+            }
         }
-        let kad = &mut self.swarm.behaviour_mut().kad;
-        if !info.protocols.contains(&kad.protocol_names()[0]) {
-            return;
-        }
-        let listen: Vec<_> = info
-            .listen_addrs
-            .into_iter()
-            .filter(|address| may_be_dialed(address, &info.observed_addr))
-            .take(MAX_ADDRESSES)
-            .collect();
-        for address in &listen {
-            kad.add_address(&node, address.clone());
-        }
-        if self.book.addresses(&node).is_empty() {
-            tracing::info!(%node, addresses = listen.len(), "node met");
-        }
-        self.book.met(node, listen, now);
     }
 
     fn refuse(&mut self, node: PeerId, protocol: &str, now: Now) {
         self.book.forget(&node);
-        self.swarm.behaviour_mut().kad.remove_peer(&node);
         // The connection may just have gone by itself.
         let _ = self.swarm.disconnect_peer_id(node);
         self.figures.send_modify(|figures| figures.strangers += 1);

@@ -33,6 +33,7 @@ use super::{
     attach,
     connections::Connections,
     duties::Duties,
+    presence,
 };
 use crate::{
     clock::Now,
@@ -165,6 +166,11 @@ impl Behaviour {
     /// The duties, to look at.
     pub fn duties(&self) -> &Duties {
         &self.duties
+    }
+
+    /// The rules of presence, to look at.
+    pub fn presence(&self) -> &presence::State {
+        self.duties.presence.state()
     }
 
     /// Members of a room, as far as this node knows: 0 where it doesn't serve it.

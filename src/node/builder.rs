@@ -1,5 +1,7 @@
 //! From a [`Config`] to a running node.
 
+use std::time::Duration;
+
 use libp2p::{Multiaddr, PeerId, Swarm, SwarmBuilder, multiaddr::Protocol, noise, tcp, yamux};
 use tokio::sync::{mpsc, watch};
 use web_time::Instant;
@@ -12,6 +14,9 @@ use super::{
     handle::Shared,
 };
 use crate::identity::Identity;
+
+/// How long a connection without a stream is kept.
+pub const IDLE_CONNECTION: Duration = Duration::from_secs(30);
 
 /// Why a node doesn't start.
 #[derive(Debug, thiserror::Error)]
@@ -182,9 +187,7 @@ fn swarm(identity: &Identity, behaviour: Behaviour) -> Result<Swarm<Behaviour>, 
         .map_err(|error| failed("the DNS resolver")(&error))?
         .with_behaviour(|_| behaviour)
         .map_err(|_| failed("the node")(&"unreachable"))?
-        .with_swarm_config(|config| {
-            config.with_idle_connection_timeout(std::time::Duration::from_secs(30))
-        })
+        .with_swarm_config(|config| config.with_idle_connection_timeout(IDLE_CONNECTION))
         .build();
     Ok(swarm)
 }

@@ -62,6 +62,11 @@ impl Behaviour {
         }
     }
 
+    /// The rules, to look at.
+    pub fn state(&self) -> &State {
+        &self.state
+    }
+
     /// The rules. Whoever calls this from outside the swarm's own polling polls the swarm
     /// afterwards.
     pub fn state_mut(&mut self) -> &mut State {

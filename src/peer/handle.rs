@@ -1,6 +1,6 @@
 //! `Peer` and `Room`: what a program holds of a running peer.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, time::Duration};
 
 use futures::StreamExt;
 use libp2p::{Multiaddr, PeerId, Swarm, SwarmBuilder, noise, swarm::SwarmEvent, tcp, yamux};
@@ -13,6 +13,8 @@ use crate::{
     wire::{Signed, envelope::EnvelopeId, presence::PresenceRecord},
 };
 
+/// How long a connection without a stream is kept.
+pub const IDLE_CONNECTION: Duration = Duration::from_secs(10);
 /// Events that a listener may be behind before it loses some.
 const EVENTS: usize = 1024;
 
@@ -314,7 +316,7 @@ impl Driver {
 
     async fn stop(mut self, done: Option<oneshot::Sender<()>>) {
         self.swarm.behaviour_mut().state_mut().stop();
-        let flushed = tokio::time::sleep(std::time::Duration::from_millis(100));
+        let flushed = tokio::time::sleep(Duration::from_millis(100));
         tokio::pin!(flushed);
         loop {
             tokio::select! {
@@ -344,6 +346,7 @@ fn swarm(identity: &Identity, behaviour: Behaviour) -> Result<Swarm<Behaviour>, 
             .map_err(|error| failed(&error))?
             .with_behaviour(|_| behaviour)
             .map_err(|_| failed(&"unreachable"))?
+            .with_swarm_config(|config| config.with_idle_connection_timeout(IDLE_CONNECTION))
             .build(),
     )
 }

@@ -13,5 +13,5 @@ mod state;
 
 pub use behaviour::Behaviour;
 pub use config::Config;
-pub use handle::{Builder, Peer, PeerError, Room};
+pub use handle::{Builder, IDLE_CONNECTION, Peer, PeerError, Room};
 pub use state::{Event, Output, SendError, State};

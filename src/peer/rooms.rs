@@ -145,6 +145,10 @@ impl Rooms {
         })
     }
 
+    pub(super) fn len(&self, room: &str) -> usize {
+        self.rooms.get(room).map_or(0, |room| room.members.len())
+    }
+
     pub(super) fn member(&self, room: &str, peer: &PeerId) -> Option<&Signed<PresenceRecord>> {
         Some(&self.rooms.get(room)?.members.get(peer)?.record)
     }

@@ -186,6 +186,16 @@ impl State {
         self.rooms.members(room)
     }
 
+    /// Whether a peer is seen in a room.
+    pub fn sees(&self, room: &str, peer: &PeerId) -> bool {
+        self.rooms.member(room, peer).is_some()
+    }
+
+    /// How many are seen in a room.
+    pub fn seen(&self, room: &str) -> usize {
+        self.rooms.len(room)
+    }
+
     /// The nodes that this peer is attached to, the primary first.
     pub fn attached(&self) -> Vec<PeerId> {
         self.attachments
@@ -312,7 +322,7 @@ impl State {
 
     /// When [`State::expired`] wants to be called.
     pub fn deadline(&self) -> Option<Instant> {
-        let dial = (!self.stopped && self.attachments.len() < self.config.attachments)
+        let dial = (self.missing() > 0)
             .then(|| {
                 self.candidates
                     .iter()
@@ -566,20 +576,24 @@ impl State {
         }
     }
 
-    /// Dials as many nodes as attachments are missing.
-    fn attach(&mut self, now: Now) {
+    /// Attachments that there are too few of, those that are being dialed not counted.
+    fn missing(&self) -> usize {
         if self.stopped {
-            return;
+            return 0;
         }
         let dialing = self
             .candidates
             .iter()
             .filter(|candidate| candidate.dialing)
             .count();
-        let missing = self
-            .config
+        self.config
             .attachments
-            .saturating_sub(self.attachments.len() + dialing);
+            .saturating_sub(self.attachments.len() + dialing)
+    }
+
+    /// Dials as many nodes as attachments are missing.
+    fn attach(&mut self, now: Now) {
+        let missing = self.missing();
         let linked: Vec<_> = self
             .attachments
             .iter()

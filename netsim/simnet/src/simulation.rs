@@ -140,6 +140,11 @@ impl Simulation {
         Running::start(host, swarm)
     }
 
+    /// Runs a task on a host, beside its swarm.
+    pub fn spawn(&mut self, host: HostId, task: impl Future<Output = ()> + 'static) {
+        executor::spawn(host, task);
+    }
+
     /// Where a host is reached over a carrier.
     pub fn address(&self, host: HostId, carrier: Carrier) -> Multiaddr {
         net::address(host, carrier)
@@ -208,11 +213,16 @@ impl Simulation {
         });
     }
 
+    /// Has everybody compute who can, without time passing.
+    pub fn settle(&mut self) {
+        while executor::poll_next().is_some() {}
+    }
+
     /// Goes on until `until`, since the start.
     pub fn run_until(&mut self, until: Duration) {
         let until = nanos(until);
         loop {
-            while executor::poll_next().is_some() {}
+            self.settle();
             let happening = world::with(|world| world.next_due());
             let timer = clock::next_due();
             let Some(next) = [happening, timer].into_iter().flatten().min() else {

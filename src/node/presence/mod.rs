@@ -41,6 +41,7 @@ mod state;
 mod tests;
 mod timers;
 mod topic;
+mod view;
 
 pub use behaviour::{Behaviour, behaviour};
 pub use config::Config;

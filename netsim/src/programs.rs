@@ -1,0 +1,195 @@
+//! What hosts run: the production code, put on a simulated host as its own builders put it on a
+//! real one.
+
+use std::{cell::RefCell, collections::VecDeque, rc::Rc, time::Duration};
+
+use libp2p::{Multiaddr, PeerId, identify, multiaddr::Protocol, swarm::SwarmEvent};
+use netsim_scenario::{Carrier, Group};
+use simnet::{Carriers, HostId, Running, Simulation};
+use velox_bootstrap::behaviour::{self as bootstrap, BehaviourEvent};
+use velox_mesh::{
+    config::Settings,
+    identity::Identity,
+    node::{self, AddressBook},
+    peer,
+};
+
+use crate::{agenda::HostNo, sightings::Sightings};
+
+/// The network's name.
+pub const NETWORK: &str = "netsim";
+
+/// What peers have told, and when; the host's number says who.
+pub type PeerLog = Rc<RefCell<VecDeque<(Duration, HostNo, peer::Event)>>>;
+
+/// What a host runs.
+pub enum Program {
+    /// A bootstrap node.
+    Bootstrap(Running<bootstrap::Behaviour>),
+    /// A node.
+    Node(Running<node::Behaviour>),
+    /// A peer.
+    Peer(Running<peer::Behaviour>),
+}
+
+/// What a node keeps on its disk.
+#[derive(Clone, Default)]
+pub struct Disk {
+    /// The nodes that it knows.
+    pub book: AddressBook,
+    /// The nodes of its rooms.
+    pub rooms: Vec<(String, Vec<PeerId>)>,
+}
+
+/// The simulator's word for a carrier.
+pub fn carrier(carrier: Carrier) -> simnet::Carrier {
+    match carrier {
+        Carrier::Quic => simnet::Carrier::Quic,
+        Carrier::Tcp => simnet::Carrier::Tcp,
+        Carrier::WebrtcDirect => simnet::Carrier::WebRtcDirect,
+        Carrier::Ws => simnet::Carrier::WebSocket,
+    }
+}
+
+fn carriers(group: &Group) -> Vec<simnet::Carrier> {
+    group.carriers().iter().copied().map(carrier).collect()
+}
+
+/// What nodes dial each other over: the others are for browsers.
+fn between_nodes(listen: &[simnet::Carrier]) -> Vec<simnet::Carrier> {
+    listen
+        .iter()
+        .copied()
+        .filter(|carrier| matches!(carrier, simnet::Carrier::Quic | simnet::Carrier::Tcp))
+        .collect()
+}
+
+/// Where a host is dialed over a carrier, with its PeerId.
+pub fn address_of(
+    sim: &Simulation,
+    host: HostId,
+    peer: PeerId,
+    carrier: simnet::Carrier,
+) -> Multiaddr {
+    sim.address(host, carrier).with(Protocol::P2p(peer))
+}
+
+/// The production configuration with what a group changes in it.
+pub fn settings(group: &Group) -> Result<Settings, toml::de::Error> {
+    let mut settings: Settings = group.settings.clone().try_into()?;
+    settings.network = NETWORK.to_owned();
+    settings.listen = Vec::new();
+    settings.http = None;
+    Ok(settings)
+}
+
+/// Starts a bootstrap node.
+pub fn bootstrap_node(
+    sim: &mut Simulation,
+    host: HostId,
+    identity: &Identity,
+    group: &Group,
+    settings: Settings,
+    known: Vec<Multiaddr>,
+) -> Program {
+    let listen = carriers(group);
+    let carriers = Carriers {
+        listen: &listen,
+        dial: &between_nodes(&listen),
+    };
+    let running = sim.swarm(host, identity.keypair(), carriers, bootstrap::IDLE, || {
+        bootstrap::Behaviour::new(identity, &settings)
+    });
+    running.listen(|swarm, event| {
+        if let SwarmEvent::Behaviour(BehaviourEvent::Identify(identify::Event::Received {
+            peer_id,
+            info,
+            ..
+        })) = event
+        {
+            swarm.behaviour_mut().meet(NETWORK, peer_id, info);
+        }
+    });
+    running.with(|swarm| {
+        for address in known {
+            // Another dial to it may be under way.
+            swarm.dial(address).ok();
+        }
+    });
+    Program::Bootstrap(running)
+}
+
+/// Starts a node.
+pub fn node(
+    sim: &mut Simulation,
+    host: HostId,
+    number: HostNo,
+    identity: &Identity,
+    group: &Group,
+    settings: Settings,
+    disk: Disk,
+    sightings: &Rc<RefCell<Sightings>>,
+) -> Program {
+    let listen = carriers(group);
+    let carriers = Carriers {
+        listen: &listen,
+        dial: &between_nodes(&listen),
+    };
+    let config = settings.node();
+    let running = sim.swarm(
+        host,
+        identity.keypair(),
+        carriers,
+        node::IDLE_CONNECTION,
+        || {
+            let mut behaviour = node::Behaviour::new(identity.clone(), config, disk.book);
+            behaviour.remember_room_nodes(disk.rooms);
+            behaviour
+        },
+    );
+    let sightings = sightings.clone();
+    running.observe(move |swarm| {
+        let mut sightings = sightings.borrow_mut();
+        if sightings.awaits(number) {
+            let presence = swarm.behaviour().presence();
+            sightings.look(number, |room, peer| presence.lists(room, peer));
+        }
+    });
+    Program::Node(running)
+}
+
+/// Starts a peer.
+pub fn peer(
+    sim: &mut Simulation,
+    host: HostId,
+    number: HostNo,
+    identity: &Identity,
+    group: &Group,
+    nodes: Vec<Multiaddr>,
+    log: &PeerLog,
+) -> Program {
+    let dial = carriers(group);
+    let carriers = Carriers {
+        listen: &[],
+        dial: &dial,
+    };
+    let config = peer::Config {
+        nodes,
+        attachments: group.attach().count as usize,
+        ..peer::Config::new(NETWORK)
+    };
+    let running = sim.swarm(
+        host,
+        identity.keypair(),
+        carriers,
+        peer::IDLE_CONNECTION,
+        || peer::Behaviour::new(config, identity),
+    );
+    let log = log.clone();
+    running.listen(move |_, event| {
+        if let SwarmEvent::Behaviour(event) = event {
+            log.borrow_mut().push_back((simnet::now(), number, event));
+        }
+    });
+    Program::Peer(running)
+}
