@@ -82,10 +82,12 @@ impl Counting {
     }
 }
 
-/// Whether a quarter of what was said is wrong: that doesn't wait for the pace.
+/// Whether a quarter of what was said is wrong, or nothing of it is left: that doesn't wait for
+/// the pace.
 fn is_large(members: usize, said: usize) -> bool {
     let change = members.abs_diff(said);
-    change >= 2 && change * 4 >= said
+    let none_left = members == 0 && said > 0;
+    none_left || (change >= 2 && change * 4 >= said)
 }
 
 #[cfg(test)]

@@ -70,6 +70,13 @@ mod tests {
     }
 
     #[test]
+    fn is_as_specified() {
+        let peer = crate::identity::Identity::from_seed([1; 32]).peer_id();
+        let rank = Rank::hash("example.org", "lobby", &peer, 490_896);
+        assert_eq!(rank, Rank(0xa8f2_b5b8_dc8e_ff32));
+    }
+
+    #[test]
     fn depends_on_room_and_hour() {
         let peer = PeerId::random();
         let rank = Rank::hash("n", "r", &peer, 1);

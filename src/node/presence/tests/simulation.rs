@@ -61,6 +61,8 @@ struct Host {
     seen: HashSet<Vec<u8>>,
     /// Which side of a split it is on.
     side: u8,
+    links: BTreeMap<usize, u64>,
+    deadline: Option<Instant>,
 }
 
 /// A peer, the nodes it is attached to, and what each of them has told it.
@@ -86,7 +88,9 @@ pub(super) struct Simulation {
     pub members: Vec<Member>,
     queue: BTreeMap<(Instant, u64), (usize, Arrival)>,
     count: u64,
-    links: HashMap<(usize, usize), u64>,
+    /// When each host wants to be called.
+    deadlines: BTreeSet<(Instant, usize)>,
+    ids: HashMap<PeerId, usize>,
     /// When the last frame of a link arrives: they don't overtake each other.
     last: HashMap<(u64, usize), Instant>,
     seeking: HashMap<String, HashSet<usize>>,
@@ -108,16 +112,18 @@ impl Simulation {
         let now = Now::read();
         let mut rng = SmallRng::seed_from_u64(seed);
         let mut identity = || Identity::from_seed(rng.random());
-        let hosts = (0..nodes)
+        let hosts: Vec<_> = (0..nodes)
             .map(|_| Host {
                 node: Node::of(identity(), config.clone()),
                 up: true,
                 topics: HashSet::new(),
                 seen: HashSet::new(),
                 side: 0,
+                links: BTreeMap::new(),
+                deadline: None,
             })
             .collect();
-        let members = (0..peers)
+        let members: Vec<_> = (0..peers)
             .map(|_| Member {
                 peer: Peer::of(identity(), now),
                 at: Vec::new(),
@@ -125,6 +131,10 @@ impl Simulation {
                 told: HashMap::new(),
             })
             .collect();
+        let hosts_ids = hosts.iter().map(|host: &Host| host.node.id());
+        let members_ids = members.iter().map(|member: &Member| member.peer.id());
+        let ids = hosts_ids.enumerate().chain(members_ids.enumerate());
+        let ids = ids.map(|(at, id)| (id, at)).collect();
         Simulation {
             start: now,
             now,
@@ -132,7 +142,8 @@ impl Simulation {
             members,
             queue: BTreeMap::new(),
             count: 0,
-            links: HashMap::new(),
+            deadlines: BTreeSet::new(),
+            ids,
             last: HashMap::new(),
             seeking: HashMap::new(),
             config,
@@ -143,7 +154,8 @@ impl Simulation {
     }
 
     fn host(&self, id: &PeerId) -> Option<usize> {
-        self.hosts.iter().position(|host| host.node.id() == *id)
+        let at = self.ids.get(id).copied()?;
+        (self.hosts.get(at)?.node.id() == *id).then_some(at)
     }
 
     fn delay(&mut self) -> Duration {
@@ -230,16 +242,15 @@ impl Simulation {
 
     /// Links two nodes, if the network allows it.
     pub fn link(&mut self, a: usize, b: usize) {
-        let key = (a.min(b), a.max(b));
         let reachable =
             self.hosts[a].up && self.hosts[b].up && self.hosts[a].side == self.hosts[b].side;
-        if a == b || !reachable || self.links.contains_key(&key) {
+        if a == b || !reachable || self.is_linked(a, b) {
             return;
         }
         self.count += 1;
         let link = self.count;
-        self.links.insert(key, link);
         for (to, other) in [(a, b), (b, a)] {
+            self.hosts[to].links.insert(other, link);
             let delay = self.delay();
             self.post(to, Arrival::Linked { link, other }, delay);
             for topic in self.hosts[other].topics.clone() {
@@ -256,9 +267,11 @@ impl Simulation {
 
     /// Ends the link of two nodes.
     pub fn unlink(&mut self, a: usize, b: usize) {
-        if self.links.remove(&(a.min(b), a.max(b))).is_none() {
+        if !self.is_linked(a, b) {
             return;
         }
+        self.hosts[a].links.remove(&b);
+        self.hosts[b].links.remove(&a);
         for (to, other) in [(a, b), (b, a)] {
             if self.hosts[to].up {
                 let id = self.hosts[other].node.id();
@@ -268,8 +281,12 @@ impl Simulation {
         }
     }
 
+    fn linked(&self, host: usize) -> Vec<usize> {
+        self.hosts[host].links.keys().copied().collect()
+    }
+
     fn is_linked(&self, a: usize, b: usize) -> bool {
-        self.links.contains_key(&(a.min(b), a.max(b)))
+        self.hosts[a].links.contains_key(&b)
     }
 
     /// Splits the network in two.
@@ -277,10 +294,11 @@ impl Simulation {
         for (i, host) in self.hosts.iter_mut().enumerate() {
             host.side = u8::from(side(i));
         }
-        let cut: Vec<_> = self.links.keys().copied().collect();
-        for (a, b) in cut {
-            if self.hosts[a].side != self.hosts[b].side {
-                self.unlink(a, b);
+        for a in 0..self.hosts.len() {
+            for b in self.linked(a) {
+                if self.hosts[a].side != self.hosts[b].side {
+                    self.unlink(a, b);
+                }
             }
         }
     }
@@ -292,13 +310,11 @@ impl Simulation {
 
     /// A node dies with everything that it knows.
     pub fn kill(&mut self, host: usize) {
-        let linked: Vec<_> = self.links.keys().copied().collect();
-        for (a, b) in linked {
-            if a == host || b == host {
-                self.unlink(a, b);
-            }
+        for other in self.linked(host) {
+            self.unlink(host, other);
         }
         self.hosts[host].up = false;
+        self.set_deadline(host);
         self.hosts[host].topics.clear();
         self.seeking.values_mut().for_each(|nodes| {
             nodes.remove(&host);
@@ -327,13 +343,7 @@ impl Simulation {
         let until = self.now.after(time);
         loop {
             let arrival = self.queue.first_key_value().map(|((at, _), _)| *at);
-            let timer = self
-                .hosts
-                .iter()
-                .enumerate()
-                .filter(|(_, host)| host.up)
-                .filter_map(|(i, host)| Some((host.node.state.deadline()?, i)))
-                .min();
+            let timer = self.deadlines.first().copied();
             let next = arrival.into_iter().chain(timer.map(|(at, _)| at)).min();
             let Some(next) = next.filter(|at| *at <= until.instant) else {
                 self.now = until;
@@ -365,7 +375,7 @@ impl Simulation {
         let now = self.now;
         match arrival {
             Arrival::Frame { link, from, frame } => {
-                if self.links.get(&(from.min(to), from.max(to))) == Some(&link) {
+                if self.hosts[to].links.get(&from) == Some(&link) {
                     self.bytes += frame.len();
                     let id = self.hosts[from].node.id();
                     let received = self.hosts[to].node.state.received(id, &frame, now);
@@ -385,7 +395,7 @@ impl Simulation {
                 }
             }
             Arrival::Linked { link, other } => {
-                if self.links.get(&(other.min(to), other.max(to))) == Some(&link) {
+                if self.hosts[to].links.get(&other) == Some(&link) {
                     let id = self.hosts[other].node.id();
                     self.hosts[to].node.link(id, now);
                 }
@@ -423,8 +433,8 @@ impl Simulation {
     }
 
     fn spread(&mut self, from: usize, except: Option<usize>, topic: String, data: Vec<u8>) {
-        for to in 0..self.hosts.len() {
-            let subscribed = self.is_linked(from, to) && self.hosts[to].topics.contains(&topic);
+        for to in self.linked(from) {
+            let subscribed = self.hosts[to].topics.contains(&topic);
             let lost = self.rng.random_bool(self.weather.gossip_loss);
             if subscribed && Some(to) != except && !lost {
                 let (topic, data) = (topic.clone(), data.clone());
@@ -443,11 +453,23 @@ impl Simulation {
                 Output::Event(event) => self.event(host, event),
             }
         }
+        self.set_deadline(host);
+    }
+
+    fn set_deadline(&mut self, host: usize) {
+        let Host {
+            node, up, deadline, ..
+        } = &mut self.hosts[host];
+        let next = node.state.deadline().filter(|_| *up);
+        if let Some(before) = std::mem::replace(deadline, next) {
+            self.deadlines.remove(&(before, host));
+        }
+        self.deadlines.extend(next.map(|at| (at, host)));
     }
 
     fn send(&mut self, from: usize, to: &PeerId, frame: Vec<u8>) {
         let Some(to) = self.host(to) else { return };
-        let link = self.links.get(&(from.min(to), from.max(to))).copied();
+        let link = self.hosts[from].links.get(&to).copied();
         let Some(link) = link else { return };
         if !self.rng.random_bool(self.weather.frame_loss) {
             let delay = self.delay();
@@ -494,21 +516,15 @@ impl Simulation {
     }
 
     fn subscription(&mut self, from: usize, topic: String, on: bool) {
-        for to in 0..self.hosts.len() {
-            if self.is_linked(from, to) {
-                let topic = topic.clone();
-                let delay = self.delay();
-                self.post(to, Arrival::Subscribed { from, topic, on }, delay);
-            }
+        for to in self.linked(from) {
+            let topic = topic.clone();
+            let delay = self.delay();
+            self.post(to, Arrival::Subscribed { from, topic, on }, delay);
         }
     }
 
     fn tell(&mut self, host: usize, peer: PeerId, message: FromNode) {
-        let member = self
-            .members
-            .iter_mut()
-            .find(|member| member.peer.id() == peer);
-        let member = member.expect("a peer");
+        let member = &mut self.members[self.ids[&peer]];
         let told = member.told.entry(host).or_default();
         let (records, size) = match &message {
             FromNode::Snapshot(snapshot) => {
