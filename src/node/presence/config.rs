@@ -48,7 +48,7 @@ pub struct Config {
     /// Milliseconds between the counts of a room while many change much, as when a crowd comes.
     pub count_rush_ms: u64,
     /// Seconds after which a node says its count again though nothing has changed: at least and
-    /// at most. A count that was missed twice is over.
+    /// at most. A count holds half as long again, ten minutes at most.
     pub count_seconds: [u64; 2],
     /// Nodes known to serve one room.
     pub max_nodes_per_room: usize,
@@ -129,7 +129,7 @@ impl Default for Config {
             count_ms: 500,
             count_again_seconds: 5,
             count_rush_ms: 10,
-            count_seconds: [30, 300],
+            count_seconds: [30, 400],
             max_nodes_per_room: 128,
             max_neighbours: 1_024,
             max_topics_per_neighbour: 1_024,
@@ -190,6 +190,11 @@ impl Config {
 
     pub(super) fn count_again(&self) -> Duration {
         Duration::from_secs(self.count_again_seconds)
+    }
+
+    /// How long a count holds.
+    pub(super) fn count_life(&self, nodes: usize) -> Duration {
+        self.count_period(nodes) * 3 / 2
     }
 
     /// Within what time all of them say what can't wait.

@@ -226,7 +226,7 @@ impl Served {
             }
             desk.timers.cancel(Timer::Count(self.topic));
             if self.counting.stop() {
-                self.say_count(0, desk.config.count_period(0) * 2, desk, now);
+                self.say_count(0, desk.config.count_life(0), desk, now);
             }
         }
     }
