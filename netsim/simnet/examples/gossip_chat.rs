@@ -38,7 +38,7 @@ fn enter(sim: &mut Simulation, number: usize, known: Option<&Chatter>) -> Chatte
         ..HostConfig::default()
     };
     let host = sim.host(&format!("chatter {number}"), config);
-    let key = sim.within(host, Keypair::generate_ed25519);
+    let key = sim.key(host);
     let idle = Duration::from_secs(60);
     let chatter = sim.swarm(host, &key, QUIC, idle, || chat(&key));
     if let Some(known) = known {

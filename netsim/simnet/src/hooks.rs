@@ -47,11 +47,21 @@ pub fn real_clock() -> u64 {
         + u64::try_from(time.tv_nsec).unwrap_or(0)
 }
 
-/// Another host computes: its clock and its stream of chance. Gives back the stream of the one
-/// before.
-pub(crate) fn switch(offset: i64, chance: Option<Stream>) -> Option<Stream> {
-    OFFSET.with(|own| own.set(offset));
-    CHANCE.with(|own| std::mem::replace(&mut *own.borrow_mut(), chance))
+/// Another host computes: its clock and its stream of chance, or the one that is drawn from if
+/// that is in use. Gives back those of the one before.
+pub(crate) fn switch(offset: i64, chance: Option<Stream>) -> (i64, Option<Stream>) {
+    let offset = OFFSET.with(|own| own.replace(offset));
+    let chance = chance.and_then(|chance| CHANCE.with(|own| own.borrow_mut().replace(chance)));
+    (offset, chance)
+}
+
+/// Bytes of the chance of whoever computes.
+pub(crate) fn fill(bytes: &mut [u8]) {
+    CHANCE.with(|chance| {
+        if let Some(chance) = &mut *chance.borrow_mut() {
+            chance.fill_bytes(bytes);
+        }
+    });
 }
 
 /// The system's `clock_gettime`, but for the clocks of a simulation.

@@ -11,7 +11,7 @@
 //! let settings = Settings { seed: 1, ..Settings::default() };
 //! simnet::run(settings, |sim: &mut Simulation| {
 //!     let host = sim.host("ann", HostConfig::default());
-//!     let key = sim.within(host, libp2p::identity::Keypair::generate_ed25519);
+//!     let key = sim.key(host);
 //!     let quic = Carriers { listen: &[Carrier::Quic], dial: &[Carrier::Quic] };
 //!     let swarm = sim.swarm(host, &key, quic, Duration::from_secs(30), || {
 //!         libp2p::swarm::dummy::Behaviour
@@ -37,6 +37,8 @@
 //! Hosts and links draw from streams of their own, derived from the seed and their names. What
 //! libp2p draws from its thread's generator (`rand::rng()`) and the order of its hash maps is the
 //! same in every run of a seed, but shared by all hosts of it.
+
+#![warn(missing_docs)]
 
 mod chance;
 mod executor;

@@ -97,6 +97,14 @@ impl Simulation {
         world::with(|world| world.add_host(key, config))
     }
 
+    /// A key for a host, from the host's own chance. (`Keypair::generate_ed25519` draws from the
+    /// generator that all hosts of the thread share.)
+    pub fn key(&mut self, host: HostId) -> Keypair {
+        let mut secret = [0; 32];
+        world::as_host(host, || hooks::fill(&mut secret));
+        Keypair::ed25519_from_bytes(secret).expect("any 32 bytes are an Ed25519 secret")
+    }
+
     /// Computes on `host`: with its clock and its chance.
     pub fn within<T>(&mut self, host: HostId, f: impl FnOnce() -> T) -> T {
         world::as_host(host, f)

@@ -53,10 +53,11 @@ pub(crate) fn as_host<T>(host: HostId, f: impl FnOnce() -> T) -> T {
             host.chance.take(),
         )
     });
-    let before = hooks::switch(offset, chance);
+    let (offset, before) = hooks::switch(offset, chance);
     let result = f();
-    let chance = hooks::switch(0, before);
-    with(|world| world.host_mut(host).chance = chance);
+    if let (_, Some(chance)) = hooks::switch(offset, before) {
+        with(|world| world.host_mut(host).chance = Some(chance));
+    }
     result
 }
 

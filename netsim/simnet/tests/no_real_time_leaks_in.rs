@@ -6,7 +6,7 @@ use std::{
 };
 
 use futures_timer::Delay;
-use libp2p::{identity::Keypair, swarm::dummy};
+use libp2p::swarm::dummy;
 use simnet::{Carriers, HostConfig, Settings, hooks};
 
 simnet::interpose!();
@@ -76,11 +76,7 @@ fn chance_comes_from_the_seed_and_the_host() {
                 .collect();
             hosts
                 .into_iter()
-                .map(|host| {
-                    sim.within(host, Keypair::generate_ed25519)
-                        .public()
-                        .to_peer_id()
-                })
+                .map(|host| sim.key(host).public().to_peer_id())
                 .collect::<Vec<_>>()
         })
     };
@@ -92,6 +88,31 @@ fn chance_comes_from_the_seed_and_the_host() {
         keys(1, &["ann", "zoe", "bob"])[2],
         "another host changes nothing for those that were there"
     );
+}
+
+#[test]
+fn who_computes_within_another_leaves_it_its_clock_and_chance() {
+    simnet::run(Settings::default(), |sim| {
+        let ahead = |ms| HostConfig {
+            clock_offset_ms: ms,
+            ..HostConfig::default()
+        };
+        let ann = sim.host("ann", ahead(60_000));
+        let bob = sim.host("bob", ahead(0));
+        let nobody = Carriers::default();
+        let of_ann = sim.key(ann);
+        let ann = sim.swarm(ann, &of_ann, nobody, HOUR, || dummy::Behaviour);
+        let of_bob = sim.key(bob);
+        let bob = sim.swarm(bob, &of_bob, nobody, HOUR, || dummy::Behaviour);
+        let start = SystemTime::now();
+        let ahead = |now: SystemTime| now.duration_since(start).unwrap().as_secs();
+        ann.with(|_| {
+            assert_eq!(ahead(SystemTime::now()), 60);
+            bob.with(|_| assert_eq!(ahead(SystemTime::now()), 0));
+            assert_eq!(ahead(SystemTime::now()), 60);
+        });
+        assert_eq!(ahead(SystemTime::now()), 0);
+    });
 }
 
 #[test]
@@ -109,7 +130,7 @@ fn hash_maps_have_the_same_order_in_every_run() {
 fn a_simulation_can_be_dropped_with_its_swarms() {
     simnet::run(Settings::default(), |sim| {
         let host = sim.host("ann", HostConfig::default());
-        let key = sim.within(host, Keypair::generate_ed25519);
+        let key = sim.key(host);
         let running = sim.swarm(host, &key, Carriers::default(), HOUR, || dummy::Behaviour);
         sim.run_until(HOUR);
         assert!(running.is_running());

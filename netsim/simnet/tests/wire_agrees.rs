@@ -7,8 +7,9 @@ use support::{ms, pinger_over, secs};
 
 simnet::interpose!();
 
-/// When the dialer and the listener were connected, and the round trips of pings.
-fn measure(wire: bool) -> (f64, f64, Vec<f64>) {
+/// When the dialer and the listener were connected, the round trips of pings, and the bytes that
+/// the dialer has sent.
+fn measure(wire: bool) -> (f64, f64, Vec<f64>, f64) {
     let settings = Settings {
         seed: 1,
         regions: vec![vec![ms(40)]],
@@ -25,14 +26,17 @@ fn measure(wire: bool) -> (f64, f64, Vec<f64>) {
             let at = who.when("connected", secs(0)).expect("it connects");
             at.as_secs_f64() * 1e3
         };
-        (connected(&ann), connected(&bob), ann.pings())
+        let mut sent = 0;
+        sim.each_traffic(ann.host, |_, traffic| sent += traffic.sent_bytes);
+        let sent = sent as f64;
+        (connected(&ann), connected(&bob), ann.pings(), sent)
     })
 }
 
 #[test]
 fn the_fast_mode_takes_as_long_as_the_wire() {
-    let (fast_dialer, fast_listener, fast_pings) = measure(false);
-    let (wire_dialer, wire_listener, wire_pings) = measure(true);
+    let (fast_dialer, fast_listener, fast_pings, fast_bytes) = measure(false);
+    let (wire_dialer, wire_listener, wire_pings, wire_bytes) = measure(true);
     let same = |fast: f64, wire: f64| (fast - wire).abs() <= 0.05 * wire;
     assert!(
         same(fast_dialer, wire_dialer),
@@ -46,4 +50,10 @@ fn the_fast_mode_takes_as_long_as_the_wire() {
     for (fast, wire) in fast_pings.iter().zip(&wire_pings) {
         assert!(same(*fast, *wire), "{fast_pings:?} {wire_pings:?}");
     }
+    // Handshakes aren't counted in the fast mode, nor Yamux's own pings.
+    let handshake = 1_200.0;
+    assert!(
+        (fast_bytes..fast_bytes * 1.1 + handshake).contains(&wire_bytes),
+        "{fast_bytes} {wire_bytes}"
+    );
 }

@@ -20,26 +20,25 @@ pub enum Carrier {
 }
 
 impl Carrier {
-    /// Round trips from the first packet until the dialer may send: QUIC 1 (RFC 9001); TCP 1,
-    /// and 1 for multistream-select with Noise's first two messages; WebSocket 1 for TCP, 1 for
-    /// HTTP, 1 for Noise; WebRTC-direct 1 for STUN, 2 for DTLS 1.2 without cookies, 2 for SCTP
-    /// (RFC 9260 §5.1), and 1 for Noise, which the listener begins with the end of SCTP's.
-    pub(crate) fn round_trips(self) -> u64 {
-        match self {
-            Carrier::Quic => 1,
-            Carrier::Tcp => 2,
-            Carrier::WebSocket => 3,
-            Carrier::WebRtcDirect => 6,
-        }
-    }
-
-    /// Packets of a handshake; each may be lost.
-    pub(crate) fn handshake_packets(self) -> u32 {
-        match self {
-            Carrier::Quic => 4,
-            Carrier::Tcp => 6,
-            Carrier::WebSocket => 7,
-            Carrier::WebRtcDirect => 13,
+    /// What a connection costs over this carrier.
+    pub(crate) fn cost(self) -> Cost {
+        let (round_trips, handshake_packets, overhead) = match self {
+            // RFC 9001. IPv4 20, UDP 8, QUIC short header and stream frame 12, tag 16.
+            Carrier::Quic => (1, 4, 56),
+            // 1 for TCP, 1 for multistream-select with Noise's first two messages. IPv4 20,
+            // TCP 32, Noise 18, Yamux 12.
+            Carrier::Tcp => (2, 6, 82),
+            // 1 for TCP, 1 for HTTP, 1 for Noise. IPv4 20, TCP 32, frame 4, Noise 18.
+            Carrier::WebSocket => (3, 7, 74),
+            // 1 for STUN, 2 for DTLS 1.2 without cookies, 2 for SCTP (RFC 9260 §5.1), and 1
+            // for Noise, which the listener begins with the end of SCTP's. IPv4 20, UDP 8,
+            // DTLS 37, SCTP 28.
+            Carrier::WebRtcDirect => (6, 13, 93),
+        };
+        Cost {
+            round_trips,
+            handshake_packets,
+            overhead,
         }
     }
 
@@ -76,20 +75,6 @@ impl Carrier {
         self.system_answers()
     }
 
-    /// Headers of a packet: IP and UDP or TCP, and what the protocol adds.
-    pub(crate) fn overhead(self) -> u64 {
-        match self {
-            // IPv4 20, UDP 8, QUIC short header and stream frame 12, tag 16.
-            Carrier::Quic => 56,
-            // IPv4 20, TCP 32, Noise 18, Yamux 12.
-            Carrier::Tcp => 82,
-            // IPv4 20, TCP 32, frame 4, Noise 18.
-            Carrier::WebSocket => 74,
-            // IPv4 20, UDP 8, DTLS 37, SCTP 28.
-            Carrier::WebRtcDirect => 93,
-        }
-    }
-
     const fn port(self) -> u16 {
         match self {
             Carrier::Quic | Carrier::Tcp => 4001,
@@ -112,6 +97,27 @@ impl Carrier {
                 .with(Protocol::WebRTCDirect),
         }
     }
+}
+
+/// What a connection costs, beyond the bytes that it carries.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Cost {
+    /// From the first packet until the dialer may send.
+    pub round_trips: u64,
+    /// Packets of a handshake; each may be lost.
+    pub handshake_packets: u32,
+    /// Bytes of a packet's headers: IP and UDP or TCP, and what the protocol adds.
+    pub overhead: u64,
+}
+
+impl Cost {
+    /// TCP alone, where Noise and Yamux are real: a round trip and three packets, and the
+    /// headers of IPv4 (20) and TCP (32).
+    pub(crate) const BARE_TCP: Cost = Cost {
+        round_trips: 1,
+        handshake_packets: 3,
+        overhead: 52,
+    };
 }
 
 /// Where a host listens over a carrier.

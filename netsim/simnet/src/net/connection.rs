@@ -11,6 +11,7 @@ use libp2p::PeerId;
 
 use super::{
     Carrier, Happening,
+    carrier::Cost,
     path::{Path, on_the_line, transmission},
     protocols::{ProtocolId, Sniff},
     stream::Half,
@@ -88,6 +89,7 @@ pub(crate) struct SubStream {
 /// A connection.
 pub(crate) struct Connection {
     pub carrier: Carrier,
+    pub cost: Cost,
     pub path: Path,
     pub chance: Stream,
     /// The dialer's and the listener's.
@@ -209,7 +211,7 @@ impl World {
             connection.ends[to].held.push_back(stream);
             return;
         }
-        let bytes = on_the_line(connection.carrier, length);
+        let bytes = on_the_line(connection.cost, length);
         let (flight, late) = connection.flight(bytes);
         let line = &mut self.hosts[sender.index()];
         let left = line.up_free.max(now) + transmission(bytes, line.config.last_mile.up);
@@ -238,7 +240,7 @@ impl World {
         let Some(connection) = self.net.get_mut(id) else {
             return;
         };
-        let (carrier, host) = (connection.carrier, connection.ends[end].host);
+        let (cost, host) = (connection.cost, connection.ends[end].host);
         if connection.ends[end].vanished {
             return;
         }
@@ -249,7 +251,7 @@ impl World {
             return;
         };
         let line = &mut self.hosts[host.index()];
-        let time = transmission(on_the_line(carrier, length), line.config.last_mile.down);
+        let time = transmission(on_the_line(cost, length), line.config.last_mile.down);
         let through = line.down_free.max(now) + time;
         line.down_free = through;
         // What is less than a packet's jitter isn't worth an event.
@@ -268,7 +270,7 @@ impl World {
         if connection.ends[end].vanished {
             return;
         }
-        let (carrier, host) = (connection.carrier, connection.ends[end].host);
+        let (cost, host) = (connection.cost, connection.ends[end].host);
         let Some(sub) = connection.streams.get_mut(&stream) else {
             return;
         };
@@ -296,7 +298,7 @@ impl World {
         connection.prune(stream);
         if length > 0 {
             let traffic = self.hosts[host.index()].ledger.entry(protocol);
-            traffic.received_bytes += on_the_line(carrier, length);
+            traffic.received_bytes += on_the_line(cost, length);
             traffic.received_messages += 1;
         }
     }

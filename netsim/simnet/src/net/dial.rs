@@ -11,6 +11,7 @@ use libp2p::{Multiaddr, PeerId};
 
 use super::{
     Carrier, Happening,
+    carrier::Cost,
     connection::{Connection, ConnectionId, End, Handshake},
 };
 use crate::{HostId, Nanos, Nat, chance::Stream, hosts::Life, nanos, world::World};
@@ -37,6 +38,10 @@ impl World {
         let nth = self.next_dial(from);
         let mut connection = Connection {
             carrier,
+            cost: match self.settings.wire {
+                true => Cost::BARE_TCP,
+                false => carrier.cost(),
+            },
             path,
             chance: Stream::new(
                 self.settings.seed,
@@ -66,6 +71,7 @@ impl World {
             return;
         };
         let (carrier, base, began) = (connection.carrier, connection.path.base, connection.began);
+        let round_trips = connection.cost.round_trips;
         let [from, to] = [connection.ends[0].host, connection.ends[1].host];
         if connection.ends[0].dropped {
             self.net.remove(id);
@@ -80,7 +86,7 @@ impl World {
         if passes && listens {
             self.remember_mapping(to, from, now);
             let peer = self.host(to).peer;
-            let handshake = 2 * base * carrier.round_trips();
+            let handshake = 2 * base * round_trips;
             // One way has been gone.
             let connected = now + handshake - base;
             if let Some(connection) = self.net.get_mut(id) {

@@ -196,7 +196,7 @@ impl World {
         let to = 1 - at.end;
         let connection = self.net.get_mut(at.id).ok_or_else(reset)?;
         connection.check(at.end)?;
-        let (carrier, sender) = (connection.carrier, connection.ends[at.end].host);
+        let (cost, sender) = (connection.cost, connection.ends[at.end].host);
         let sub = connection.streams.get_mut(&at.stream).ok_or_else(reset)?;
         if sub.halves[to].deaf || sub.halves[to].closed {
             return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
@@ -218,7 +218,7 @@ impl World {
         let line = self.host_mut(sender);
         let traffic = line.ledger.entry(protocol);
         if shipped {
-            traffic.sent_bytes += on_the_line(carrier, count);
+            traffic.sent_bytes += on_the_line(cost, count);
             traffic.sent_messages += 1;
             self.ship(at.id, to, at.stream, count);
         } else {

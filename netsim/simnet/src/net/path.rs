@@ -1,6 +1,6 @@
 //! How long a packet takes.
 
-use super::{Carrier, connection::Connection};
+use super::{Carrier, carrier::Cost, connection::Connection};
 use crate::{HostId, Nanos, hosts::LastMile, nanos, world::World};
 
 /// What fits in a packet, in bytes.
@@ -40,9 +40,9 @@ impl World {
 }
 
 /// Bytes on the line for a write of `length`.
-pub(crate) fn on_the_line(carrier: Carrier, length: usize) -> u64 {
+pub(crate) fn on_the_line(cost: Cost, length: usize) -> u64 {
     let length = length as u64;
-    length + length.div_ceil(PACKET).max(1) * carrier.overhead()
+    length + length.div_ceil(PACKET).max(1) * cost.overhead
 }
 
 /// How long `bytes` take at `rate` bytes a second.
@@ -78,8 +78,7 @@ impl Connection {
     /// How much longer the handshake takes because of loss.
     pub(crate) fn handshake_delay(&mut self) -> Nanos {
         let mut late = 0;
-        let some_lost =
-            1.0 - (1.0 - self.path.loss).powf(f64::from(self.carrier.handshake_packets()));
+        let some_lost = 1.0 - (1.0 - self.path.loss).powf(f64::from(self.cost.handshake_packets));
         if self.chance.happens(some_lost) {
             late = nanos(Carrier::HANDSHAKE_RETRY);
             while self.chance.happens(self.path.loss) {

@@ -1,8 +1,9 @@
 //! Swarms that only ping, and what the tests ask of them.
+#![allow(dead_code, reason = "every file of tests uses its part")]
 
 use std::{cell::RefCell, rc::Rc, time::Duration};
 
-use libp2p::{identity::Keypair, ping, swarm::SwarmEvent};
+use libp2p::{ping, swarm::SwarmEvent};
 use simnet::{Carrier, Carriers, HostConfig, HostId, Running, Simulation};
 
 /// A host that answers pings, and pings every second.
@@ -31,7 +32,7 @@ pub fn pinger_over(
     carriers: &[Carrier],
 ) -> Pinger {
     let host = sim.host(name, config);
-    let key = sim.within(host, Keypair::generate_ed25519);
+    let key = sim.key(host);
     let carriers = Carriers {
         listen: carriers,
         dial: carriers,
