@@ -166,7 +166,7 @@ impl Population {
             address: None,
         };
         let id = sim.host(&name, config);
-        let identity = sim.within(id, Identity::generate);
+        let identity = Identity::from_seed(chance.random());
         let number = self.hosts.len();
         self.by_peer.insert(identity.peer_id(), number);
         self.by_group[group_no].push(number);
@@ -198,7 +198,7 @@ impl Population {
     }
 
     /// Living hosts of some groups, without `but`.
-    fn living<'a>(&self, groups: &[&'a Group], but: HostNo) -> Vec<HostNo> {
+    fn living(&self, groups: &[&Group], but: HostNo) -> Vec<HostNo> {
         groups
             .iter()
             .filter_map(|group| self.group_no(&group.name))
@@ -227,9 +227,7 @@ impl Population {
             .map(|other| &self.hosts[*other])
             .collect();
         some.into_iter()
-            .map(|other| {
-                programs::address_of(sim, other.id, other.peer_id(), simnet::Carrier::Quic)
-            })
+            .filter_map(|other| self.address_for(sim, host, other))
             .collect()
     }
 
@@ -237,7 +235,6 @@ impl Population {
     pub fn nodes_for(&mut self, sim: &Simulation, host: HostNo) -> Vec<libp2p::Multiaddr> {
         let group = self.group(host);
         let attach = group.attach();
-        let carrier = programs::carrier(group.carriers()[0]);
         let groups = self.scenario.attaches_to(group);
         let mut living = self.living(&groups, host);
         let known = attach.known as usize;
@@ -256,11 +253,27 @@ impl Population {
         living.clear();
         chosen
             .into_iter()
-            .map(|node| {
-                let node = &self.hosts[node];
-                programs::address_of(sim, node.id, node.peer_id(), carrier)
-            })
+            .filter_map(|node| self.address_for(sim, host, &self.hosts[node]))
             .collect()
+    }
+
+    /// Where a host dials another: over the first of its carriers that the other has.
+    fn address_for(
+        &self,
+        sim: &Simulation,
+        host: HostNo,
+        other: &Host,
+    ) -> Option<libp2p::Multiaddr> {
+        let has = programs::listens(&self.scenario.groups[other.group]);
+        let carrier = programs::dials(self.group(host))
+            .into_iter()
+            .find(|carrier| has.contains(carrier))?;
+        Some(programs::address_of(
+            sim,
+            other.id,
+            other.peer_id(),
+            carrier,
+        ))
     }
 
     /// A share of a group's living hosts, at random, in the order of their numbers.

@@ -4,7 +4,7 @@
 use std::{cell::RefCell, collections::VecDeque, rc::Rc, time::Duration};
 
 use libp2p::{Multiaddr, PeerId, identify, multiaddr::Protocol, swarm::SwarmEvent};
-use netsim_scenario::{Carrier, Group};
+use netsim_scenario::{Carrier, Group, Kind};
 use simnet::{Carriers, HostId, Running, Simulation};
 use velox_bootstrap::behaviour::{self as bootstrap, BehaviourEvent};
 use velox_mesh::{
@@ -25,7 +25,7 @@ pub type PeerLog = Rc<RefCell<VecDeque<(Duration, HostNo, peer::Event)>>>;
 /// What a host runs.
 pub enum Program {
     /// A bootstrap node.
-    Bootstrap(Running<bootstrap::Behaviour>),
+    Bootstrap,
     /// A node.
     Node(Running<node::Behaviour>),
     /// A peer.
@@ -42,7 +42,7 @@ pub struct Disk {
 }
 
 /// The simulator's word for a carrier.
-pub fn carrier(carrier: Carrier) -> simnet::Carrier {
+fn carrier(carrier: Carrier) -> simnet::Carrier {
     match carrier {
         Carrier::Quic => simnet::Carrier::Quic,
         Carrier::Tcp => simnet::Carrier::Tcp,
@@ -51,16 +51,21 @@ pub fn carrier(carrier: Carrier) -> simnet::Carrier {
     }
 }
 
-fn carriers(group: &Group) -> Vec<simnet::Carrier> {
-    group.carriers().iter().copied().map(carrier).collect()
+/// What a group's hosts listen on.
+pub fn listens(group: &Group) -> Vec<simnet::Carrier> {
+    match group.kind {
+        Kind::Bootstrap | Kind::Node => group.carriers().iter().copied().map(carrier).collect(),
+        Kind::Browser | Kind::Native => Vec::new(),
+    }
 }
 
-/// What nodes dial each other over: the others are for browsers.
-fn between_nodes(listen: &[simnet::Carrier]) -> Vec<simnet::Carrier> {
-    listen
-        .iter()
-        .copied()
-        .filter(|carrier| matches!(carrier, simnet::Carrier::Quic | simnet::Carrier::Tcp))
+/// What a group's hosts dial over. Nodes listen on more than that, for browsers.
+pub fn dials(group: &Group) -> Vec<simnet::Carrier> {
+    let between_nodes = |carrier: &Carrier| matches!(carrier, Carrier::Quic | Carrier::Tcp);
+    let carriers = group.carriers().iter().copied();
+    carriers
+        .filter(|carrier| group.kind.is_peer() || between_nodes(carrier))
+        .map(carrier)
         .collect()
 }
 
@@ -92,10 +97,9 @@ pub fn bootstrap_node(
     settings: Settings,
     known: Vec<Multiaddr>,
 ) -> Program {
-    let listen = carriers(group);
     let carriers = Carriers {
-        listen: &listen,
-        dial: &between_nodes(&listen),
+        listen: &listens(group),
+        dial: &dials(group),
     };
     let running = sim.swarm(host, identity.keypair(), carriers, bootstrap::IDLE, || {
         bootstrap::Behaviour::new(identity, &settings)
@@ -116,10 +120,11 @@ pub fn bootstrap_node(
             swarm.dial(address).ok();
         }
     });
-    Program::Bootstrap(running)
+    Program::Bootstrap
 }
 
 /// Starts a node.
+#[expect(clippy::too_many_arguments, reason = "what it starts from, each by itself")]
 pub fn node(
     sim: &mut Simulation,
     host: HostId,
@@ -130,10 +135,9 @@ pub fn node(
     disk: Disk,
     sightings: &Rc<RefCell<Sightings>>,
 ) -> Program {
-    let listen = carriers(group);
     let carriers = Carriers {
-        listen: &listen,
-        dial: &between_nodes(&listen),
+        listen: &listens(group),
+        dial: &dials(group),
     };
     let config = settings.node();
     let running = sim.swarm(
@@ -168,10 +172,9 @@ pub fn peer(
     nodes: Vec<Multiaddr>,
     log: &PeerLog,
 ) -> Program {
-    let dial = carriers(group);
     let carriers = Carriers {
         listen: &[],
-        dial: &dial,
+        dial: &dials(group),
     };
     let config = peer::Config {
         nodes,

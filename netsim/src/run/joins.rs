@@ -279,7 +279,7 @@ impl Run<'_> {
             }
             return;
         }
-        let still = watched.honest_others.iter().any(|other| up(other));
+        let still = watched.honest_others.iter().any(up);
         if watched.honest && still {
             let found = watched.first.is_some_and(|first| first <= at + FOUND);
             self.measures.outcome(metrics::JOIN_FOUND.name, at, found);

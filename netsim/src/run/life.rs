@@ -5,6 +5,7 @@ use std::time::Duration;
 use netsim_scenario::{Arrival, Behave, Kind};
 use rand::RngExt;
 use rand_distr::{Distribution, Exp1};
+use velox_mesh::identity::Identity;
 
 use super::Run;
 use crate::{
@@ -48,9 +49,7 @@ impl Run<'_> {
         let host = &mut self.population.hosts[number];
         if group.kind.is_peer() && host.life > 0 {
             // A peer has a new key at each start.
-            let identity = self
-                .sim
-                .within(host.id, velox_mesh::identity::Identity::generate);
+            let identity = Identity::from_seed(host.chance.random());
             self.population.rename(number, identity);
         }
         let host = &mut self.population.hosts[number];
@@ -189,7 +188,7 @@ impl Run<'_> {
             Some(Program::Peer(running)) => {
                 running.with(|swarm| swarm.behaviour_mut().state_mut().stop());
             }
-            Some(Program::Bootstrap(_)) | None => {}
+            Some(Program::Bootstrap) | None => {}
         }
         // What was said is sent before the connections are closed.
         self.sim.settle();

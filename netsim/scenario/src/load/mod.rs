@@ -46,7 +46,16 @@ impl Scenario {
 
     /// Checks the text of a file. Traces are sought beside `path`.
     pub fn parse(path: &Path, text: &str) -> Result<Scenario, Mistakes> {
-        read(path, text, |_, _| ())
+        Scenario::parse_with(path, text, |_, _| ())
+    }
+
+    /// Checks the text of a file, as [`Scenario::load_with`] does.
+    pub fn parse_with(
+        path: &Path,
+        text: &str,
+        check: impl FnOnce(&Scenario, &mut Findings<'_>),
+    ) -> Result<Scenario, Mistakes> {
+        read(path, text, check)
     }
 }
 

@@ -168,6 +168,14 @@ impl Check<'_, '_> {
                            and \"ws\"";
             self.say(&["carriers"], message.to_owned());
         }
+        if self.scenario.network.wire && self.group.kind == Kind::Browser {
+            let message = "with `wire` everybody speaks TCP, which a browser doesn't: let it be \
+                           of kind \"native\"";
+            self.say(&["kind"], message.to_owned());
+        } else if self.scenario.network.wire && carriers != [Carrier::Tcp] {
+            let message = "with `wire` everybody speaks TCP: write `carriers = [\"tcp\"]`";
+            self.say(&["carriers"], message.to_owned());
+        }
     }
 
     fn behave(&mut self) {
