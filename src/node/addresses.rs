@@ -53,9 +53,20 @@ pub fn reach_of(address: &Multiaddr) -> Reach {
 
 /// Whether somebody to whom we appear as `observed` tells us an address that may mean something
 /// here: a loopback address does only if we are on the same host, a private one only if we
-/// aren't met over the open internet.
+/// aren't met over the open internet, and one for browsers never.
 pub fn may_be_dialed(address: &Multiaddr, observed: &Multiaddr) -> bool {
-    reach_of(address) >= reach_of(observed)
+    reach_of(address) >= reach_of(observed) && !is_for_browsers(address)
+}
+
+/// Whether an address is for pages. Nodes dial each other over QUIC and TCP; to pass such
+/// addresses on in the DHT would double its messages.
+fn is_for_browsers(address: &Multiaddr) -> bool {
+    address.iter().any(|part| {
+        matches!(
+            part,
+            Protocol::Ws(_) | Protocol::Wss(_) | Protocol::WebRTCDirect
+        )
+    })
 }
 
 /// Why a dial failed, in a line that an operator can use.
@@ -93,5 +104,19 @@ mod tests {
         assert_eq!(reach("100.64.0.1".parse().unwrap()), Reach::Private);
         assert_eq!(reach("::ffff:10.0.0.1".parse().unwrap()), Reach::Private);
         assert_eq!(reach("fe80::1".parse().unwrap()), Reach::Private);
+    }
+
+    #[test]
+    fn what_is_for_browsers_is_not_for_nodes() {
+        let observed = "/ip4/20.0.0.1/udp/1/quic-v1".parse().unwrap();
+        for (address, fits) in [
+            ("/ip4/20.0.0.2/tcp/1", true),
+            ("/ip4/20.0.0.2/udp/1/quic-v1", true),
+            ("/ip4/20.0.0.2/tcp/80/ws", false),
+            ("/ip4/20.0.0.2/udp/1/webrtc-direct", false),
+        ] {
+            let address = address.parse().unwrap();
+            assert_eq!(may_be_dialed(&address, &observed), fits, "{address}");
+        }
     }
 }

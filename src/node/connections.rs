@@ -16,6 +16,12 @@ pub struct Config {
     pub high: usize,
     /// Seconds that a new connection is left alone.
     pub grace_seconds: u64,
+    /// Above this it cuts, down to `high`, without waiting for `grace_seconds`: a node that
+    /// joins, or that many ask, meets hundreds of others for the sake of one question each.
+    pub crowd: usize,
+    /// Seconds that a new connection is left alone in a crowd: enough for a question, around
+    /// the world.
+    pub crowd_grace_seconds: u64,
     /// Nodes nearest to this one in the DHT that it never cuts: enough to answer for the keys
     /// around it without a dial.
     pub near: usize,
@@ -27,6 +33,8 @@ impl Default for Config {
             low: 24,
             high: 48,
             grace_seconds: 20,
+            crowd: 128,
+            crowd_grace_seconds: 2,
             near: 8,
         }
     }
@@ -66,17 +74,36 @@ impl Connections {
 
     /// Which connections to cut: none up to the high water mark, and above it as many as are
     /// beyond the low one, the youngest first (long-lived nodes tend to live on), never one
-    /// that is `needed`: in the gossip mesh, near in the DHT, serving a room of ours.
+    /// that is `needed`: in the gossip mesh, near in the DHT, serving a room of ours. In a crowd
+    /// the young are cut too, until the high water mark is reached.
     pub fn to_cut(
         &self,
         config: &Config,
         now: Instant,
         needed: impl Fn(&PeerId) -> bool,
     ) -> Vec<PeerId> {
-        if self.nodes.len() <= config.high {
+        let count = self.nodes.len();
+        if count <= config.high {
             return Vec::new();
         }
         let grace = Duration::from_secs(config.grace_seconds);
+        let mut cut = self.youngest(now, grace, &needed);
+        cut.truncate(count - config.low);
+        if count - cut.len() > config.crowd {
+            let grace = Duration::from_secs(config.crowd_grace_seconds);
+            cut = self.youngest(now, grace, &needed);
+            cut.truncate(count - config.high);
+        }
+        cut
+    }
+
+    /// Those that are past their grace and not needed, the youngest first.
+    fn youngest(
+        &self,
+        now: Instant,
+        grace: Duration,
+        needed: &impl Fn(&PeerId) -> bool,
+    ) -> Vec<PeerId> {
         let mut spare: Vec<_> = self
             .nodes
             .iter()
@@ -84,7 +111,6 @@ impl Connections {
             .map(|(node, since)| (*since, *node))
             .collect();
         spare.sort_unstable_by(|a, b| b.cmp(a));
-        spare.truncate(self.nodes.len() - config.low);
         spare.into_iter().map(|(_, node)| node).collect()
     }
 }
@@ -97,6 +123,8 @@ mod tests {
         low: 2,
         high: 4,
         grace_seconds: 20,
+        crowd: 6,
+        crowd_grace_seconds: 2,
         near: 0,
     };
 
@@ -126,5 +154,24 @@ mod tests {
             [nodes[3], nodes[1], nodes[0]]
         );
         assert!(connections.to_cut(&CONFIG, later(100), |_| true).is_empty());
+    }
+
+    #[test]
+    fn cuts_the_young_too_in_a_crowd() {
+        let start = Instant::now();
+        let later = |seconds| start + Duration::from_secs(seconds);
+        let nodes: Vec<_> = (0..8).map(|_| PeerId::random()).collect();
+        let mut connections = Connections::default();
+        for node in &nodes[..6] {
+            connections.add(*node, start);
+        }
+        let none = |_: &PeerId| false;
+        assert!(connections.to_cut(&CONFIG, later(5), none).is_empty());
+        connections.add(nodes[6], later(1));
+        connections.add(nodes[7], later(4));
+        let cut = connections.to_cut(&CONFIG, later(5), none);
+        assert_eq!(cut.len(), 4, "down to the high water mark");
+        assert_eq!(cut[0], nodes[6], "the youngest that is past its grace");
+        assert!(!cut.contains(&nodes[7]), "a question may be under way");
     }
 }
