@@ -17,6 +17,10 @@ use std::process::ExitCode;
 
 simnet::interpose!();
 
+/// A thousand nodes come and go, and what they leave must be used again.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     cli::main()
 }
