@@ -44,14 +44,15 @@ pub struct Config {
     pub query_ms: u64,
     /// Publications in the DHT that are started: each is a query that ends at 20 nodes.
     pub publications: Rate,
-    /// Milliseconds after a room's first search during which each search publishes it again:
-    /// the node may only just be joining the DHT.
+    /// Milliseconds after this node's first neighbour during which each search of a room
+    /// publishes it again: the node may only just be joining the DHT.
     pub settling_ms: u64,
     /// Milliseconds after its first neighbour is linked until a node that had none publishes
     /// everything again: the DHT learns of a neighbour by identify.
     pub rejoin_ms: u64,
-    /// Minutes into an hour within which the next hour's keys are published and the last
-    /// hour's withdrawn, each room at a moment of its own.
+    /// Minutes within which, each room at a moment of its own, the last hour's keys are withdrawn
+    /// after an hour's beginning. The next hour's are published in as long a time that ends as
+    /// long before it begins: rooms that don't last till then are published under one key.
     pub turn_minutes: u64,
     /// Neighbours that are kept account of: at least as many as the node may be connected to.
     pub neighbours: usize,

@@ -15,9 +15,10 @@ use crate::{clock::Now, wire::limits};
 /// A room that this node serves.
 #[derive(Debug)]
 struct Room {
-    since: Instant,
     /// The hours under whose keys it is published.
-    hours: [u64; 2],
+    hours: Vec<u64>,
+    /// How long into a turn this room's moments lie, in ms.
+    jitter: u64,
     turn: Instant,
     /// Keys whose queries are under way.
     searching: Vec<Vec<u8>>,
@@ -51,6 +52,8 @@ pub(super) struct Rooms {
     max_searches: usize,
     max_nodes: usize,
     settling: Duration,
+    /// Until when this node counts as new to the DHT.
+    settled: Option<Instant>,
     turning_ms: u64,
 }
 
@@ -77,30 +80,39 @@ impl Rooms {
             max_searches: bounds.searches,
             max_nodes: bounds.nodes,
             settling: bounds.settling,
+            settled: None,
             turning_ms: u64::try_from(bounds.turning.as_millis()).unwrap_or(HOUR_MS),
         }
+    }
+
+    /// The node has its first neighbour: for a while, what it publishes may not reach those who
+    /// should keep it.
+    pub fn joined(&mut self, now: Now) {
+        self.settled = Some(now.instant + self.settling);
     }
 
     /// The room is served, or searched once more. `None` if there are too many rooms.
     pub fn seek(&mut self, name: &str, now: Now) -> Option<Keys> {
         let mut keys = Keys::default();
         if let Some(room) = self.rooms.get(name) {
-            if now.instant.saturating_duration_since(room.since) <= self.settling {
-                keys.again = self.keys(name, room.hours);
+            if self.settled.is_none_or(|at| now.instant < at) {
+                keys.again = self.keys(name, &room.hours);
             }
         } else {
             if self.rooms.len() >= self.max {
                 return None;
             }
-            let hours = [hour(now), hour(now) + 1];
-            let turn = self.turn(name, now);
-            keys.want = self.keys(name, hours);
+            let jitter = self.jitter(name);
+            let mut hours = self.hours(jitter, now);
+            hours.retain(|of| *of >= hour(now));
+            let turn = self.turn(jitter, now);
+            keys.want = self.keys(name, &hours);
             self.turns.insert((turn, name.to_owned()));
             self.rooms.insert(
                 name.to_owned(),
                 Room {
-                    since: now.instant,
                     hours,
+                    jitter,
                     turn,
                     searching: Vec::new(),
                     told: HashSet::new(),
@@ -122,7 +134,7 @@ impl Rooms {
             for key in &room.searching {
                 self.searches.remove(key);
             }
-            keys.unwant = self.keys(name, room.hours);
+            keys.unwant = self.keys(name, &room.hours);
         }
         keys
     }
@@ -188,20 +200,24 @@ impl Rooms {
         }
         let name = name.clone();
         self.turns.pop_first();
-        let next = self.turn(&name, now);
-        let hours = [hour(now), hour(now) + 1];
+        let jitter = self.rooms.get(&name)?.jitter;
+        let next = self.turn(jitter, now);
+        let hours = self.hours(jitter, now);
         let room = self.rooms.get_mut(&name)?;
-        let before = std::mem::replace(&mut room.hours, hours);
+        let before = std::mem::replace(&mut room.hours, hours.clone());
         room.turn = next;
         self.turns.insert((next, name.clone()));
-        let only = |these: [u64; 2], those: [u64; 2]| {
-            let only = these.into_iter().filter(move |hour| !those.contains(hour));
-            only.map(|hour| room_key(&self.network, &name, hour))
-                .collect()
+        let only = |these: &[u64], those: &[u64]| {
+            let only: Vec<_> = these
+                .iter()
+                .copied()
+                .filter(|hour| !those.contains(hour))
+                .collect();
+            self.keys(&name, &only)
         };
         Some(Keys {
-            want: only(hours, before),
-            unwant: only(before, hours),
+            want: only(&hours, &before),
+            unwant: only(&before, &hours),
             again: Vec::new(),
         })
     }
@@ -215,21 +231,49 @@ impl Rooms {
         self.rooms.len()
     }
 
-    fn keys(&self, name: &str, hours: [u64; 2]) -> Vec<Vec<u8>> {
+    fn keys(&self, name: &str, hours: &[u64]) -> Vec<Vec<u8>> {
         hours
             .iter()
             .map(|hour| room_key(&self.network, name, *hour))
             .collect()
     }
 
-    /// When a room's keys turn next: some time into the next hour, at another moment for each
-    /// room and node, so that not everything is published at once.
-    fn turn(&self, name: &str, now: Now) -> Instant {
+    /// Each room has moments of its own on each node, so that not everything is published at
+    /// once.
+    fn jitter(&self, name: &str) -> u64 {
         let mut hash = DefaultHasher::new();
         (self.node, name).hash(&mut hash);
-        let jitter = hash.finish() % self.turning_ms.max(1);
-        let left = HOUR_MS - now.millis % HOUR_MS;
-        now.instant + Duration::from_millis(left + jitter)
+        hash.finish() % self.turning_ms.max(1)
+    }
+
+    /// Into an hour, when the last hour's key is withdrawn and when the next one's is published.
+    fn moments(&self, jitter: u64) -> [u64; 2] {
+        let begins = HOUR_MS.saturating_sub(2 * self.turning_ms);
+        [jitter, begins + jitter]
+    }
+
+    /// Under which hours' keys a room is published.
+    fn hours(&self, jitter: u64, now: Now) -> Vec<u64> {
+        let [withdrawn, published] = self.moments(jitter);
+        let (this, into) = (hour(now), now.millis % HOUR_MS);
+        if into < withdrawn {
+            vec![this.saturating_sub(1), this]
+        } else if into < published {
+            vec![this]
+        } else {
+            vec![this, this + 1]
+        }
+    }
+
+    /// When that changes next.
+    fn turn(&self, jitter: u64, now: Now) -> Instant {
+        let [withdrawn, published] = self.moments(jitter);
+        let into = now.millis % HOUR_MS;
+        let next = [withdrawn, published, HOUR_MS + withdrawn]
+            .into_iter()
+            .find(|moment| *moment > into)
+            .unwrap_or(2 * HOUR_MS);
+        now.instant + Duration::from_millis(next - into)
     }
 }
 
@@ -264,17 +308,23 @@ mod tests {
     }
 
     #[test]
-    fn this_hour_and_the_next_are_published() {
+    fn this_hour_is_published_and_once_more_by_a_node_new_to_the_dht() {
         let (mut rooms, now) = (rooms(), at_ten());
         let keys = rooms.seek("a", now).unwrap();
-        assert_eq!(keys.want, [key("a", 1_000), key("a", 1_001)]);
+        assert_eq!(keys.want, [key("a", 1_000)]);
         let soon = now.after(Duration::from_secs(10));
+        rooms.joined(soon);
         let keys = rooms.seek("a", soon).unwrap();
-        assert_eq!(keys.again.len(), 2, "the DHT may not have been joined yet");
-        let keys = rooms.seek("a", now.after(Duration::from_secs(31))).unwrap();
-        assert_eq!(keys, Keys::default());
+        assert_eq!(keys.again, [key("a", 1_000)]);
+        let later = soon.after(Duration::from_secs(30));
+        assert_eq!(rooms.seek("a", later).unwrap(), Keys::default());
+        let keys = rooms.seek("b", later).unwrap();
+        assert_eq!(keys.want, [key("b", 1_000)]);
+        let keys = rooms.seek("b", later).unwrap();
+        assert_eq!(keys, Keys::default(), "the DHT knows of it");
         let keys = rooms.unseek("a");
-        assert_eq!(keys.unwant, [key("a", 1_000), key("a", 1_001)]);
+        assert_eq!(keys.unwant, [key("a", 1_000)]);
+        rooms.unseek("b");
         assert_eq!(rooms.deadline(), None);
         assert!(rooms.search(now).is_none());
     }
@@ -284,28 +334,39 @@ mod tests {
         let (mut rooms, now) = (rooms(), at_ten());
         rooms.seek("a", now).unwrap();
         rooms.seek("b", now).unwrap();
-        let hour_ends = now.after(Duration::from_secs(3_000)).instant;
         let turns: Vec<_> = rooms.turns.iter().map(|(at, _)| *at).collect();
         assert_ne!(turns[0], turns[1]);
         for at in &turns {
-            let into = *at - hour_ends;
-            assert!(into < Duration::from_secs(600));
+            let before_the_end = now.instant + Duration::from_secs(3_000) - *at;
+            assert!(
+                before_the_end > Duration::from_secs(600),
+                "clocks may be off"
+            );
+            assert!(before_the_end <= Duration::from_secs(1_200));
         }
         let first = now.after(turns[0] - now.instant);
         let keys = rooms.pop(first).unwrap();
-        assert_eq!((keys.want.len(), keys.unwant.len()), (1, 1));
-        let turned = if keys.want[0] == key("a", 1_002) {
+        assert_eq!((keys.want.len(), keys.unwant.len()), (1, 0));
+        let turned = if keys.want[0] == key("a", 1_001) {
             "a"
         } else {
             "b"
         };
-        assert_eq!(keys.want, [key(turned, 1_002)]);
-        assert_eq!(keys.unwant, [key(turned, 1_000)]);
+        assert_eq!(keys.want, [key(turned, 1_001)]);
         assert_eq!(rooms.pop(first), None);
+        let second = first.after(turns[1] - turns[0]);
+        rooms.pop(second).unwrap();
+        let at = rooms.deadline().unwrap();
+        assert!(at >= now.instant + Duration::from_secs(3_000));
+        assert!(at < now.instant + Duration::from_secs(3_600));
+        let third = second.after(at - second.instant);
+        let keys = rooms.pop(third).unwrap();
+        assert_eq!(keys.want, Vec::<Vec<u8>>::new());
+        assert_eq!(keys.unwant, [key(turned, 1_000)]);
         // A node that slept for hours publishes what is due then.
         let late = now.after(Duration::from_secs(5 * 3_600));
         let keys = rooms.pop(late).unwrap();
-        assert_eq!((keys.want.len(), keys.unwant.len()), (2, 2));
+        assert_eq!((keys.want.len(), keys.unwant.len()), (1, 2));
     }
 
     #[test]

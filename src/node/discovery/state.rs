@@ -320,6 +320,7 @@ impl StateMachine for State {
     fn linked(&mut self, node: PeerId, address: &Multiaddr, now: Now) {
         if self.neighbours.len() == 0 {
             self.rejoined = Some(now.instant + self.config.rejoin());
+            self.rooms.joined(now);
         }
         if !self.neighbours.add(node, address, &self.config, now) {
             self.unlinked(node, now);
