@@ -124,7 +124,10 @@ pub fn bootstrap_node(
 }
 
 /// Starts a node.
-#[expect(clippy::too_many_arguments, reason = "what it starts from, each by itself")]
+#[expect(
+    clippy::too_many_arguments,
+    reason = "what it starts from, each by itself"
+)]
 pub fn node(
     sim: &mut Simulation,
     host: HostId,
