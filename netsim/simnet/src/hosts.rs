@@ -8,7 +8,7 @@ use crate::{
     Nanos,
     chance::Stream,
     executor::TaskId,
-    net::{Carrier, Inbox, Ledger},
+    net::{Carrier, Inbox, Ledger, Tap},
 };
 
 /// A host of a simulation.
@@ -97,6 +97,8 @@ pub(crate) struct Host {
     pub ledger: Ledger,
     /// Dials that it has begun.
     pub dials: u64,
+    /// What changes what it writes.
+    pub tap: Option<Tap>,
 }
 
 impl Host {
@@ -116,6 +118,7 @@ impl Host {
             mappings: HashMap::new(),
             ledger: Ledger::default(),
             dials: 0,
+            tap: None,
         }
     }
 }

@@ -51,13 +51,19 @@ mod world;
 
 pub use chance::Stream;
 pub use hosts::{HostConfig, HostId, LastMile, Nat};
-pub use net::{Carrier, Traffic};
+pub use net::{Carrier, ConnectionId, Filter, Traffic};
 pub use running::Running;
 pub use simulation::{Carriers, Settings, Simulation, Split, run};
 
 /// The present, on the thread of a simulation: the time since its start.
 pub fn now() -> std::time::Duration {
     std::time::Duration::from_nanos(futures_timer::clock::now())
+}
+
+/// Has [`Simulation::run_until`] return as soon as whoever can compute at the present moment has
+/// done so: for who listens to a swarm and wants the world looked at as it is now.
+pub fn interrupt() {
+    simulation::interrupt();
 }
 
 /// Nanoseconds since the start.

@@ -1,6 +1,6 @@
 //! The run of a simulation.
 
-use std::{thread, time::Duration};
+use std::{cell::Cell, thread, time::Duration};
 
 use futures_timer::clock;
 use libp2p::{
@@ -15,9 +15,17 @@ use crate::{
     executor, hooks,
     hosts::Life,
     nanos,
-    net::{self, Carrier, Traffic, transport::SimTransport},
+    net::{self, Carrier, ConnectionId, Filter, Traffic, transport::SimTransport},
     world,
 };
+
+thread_local! {
+    static INTERRUPTED: Cell<bool> = const { Cell::new(false) };
+}
+
+pub(crate) fn interrupt() {
+    INTERRUPTED.with(|interrupted| interrupted.set(true));
+}
 
 /// What holds for all hosts.
 #[derive(Clone, Debug)]
@@ -203,6 +211,17 @@ impl Simulation {
         }
     }
 
+    /// From now on `tap` is asked for each stream that the host writes to, with its protocol
+    /// (the first that its opener proposed), whether what is written there is changed on its
+    /// way out, and by what: so that a program that behaves itself can be made to lie. What has
+    /// been asked for stays for the stream's life. A filter sees the negotiation of the protocol
+    /// too, as far as it is still to come. Raw connections ([`Settings::wire`]) have no streams
+    /// to be seen.
+    pub fn tap(&mut self, host: HostId, tap: impl FnMut(&str) -> Option<Filter> + 'static) {
+        let before = world::with(|world| world.host_mut(host).tap.replace(Box::new(tap)));
+        drop(before);
+    }
+
     /// From now on hosts of different numbers don't hear of each other. Those that aren't named
     /// hear of everybody. Gives what [`Simulation::mend`] wants.
     pub fn split(&mut self, sides: impl IntoIterator<Item = (HostId, u32)>) -> Split {
@@ -226,11 +245,14 @@ impl Simulation {
         while executor::poll_next().is_some() {}
     }
 
-    /// Goes on until `until`, since the start.
+    /// Goes on until `until`, since the start, or until [`interrupt`](crate::interrupt) is called.
     pub fn run_until(&mut self, until: Duration) {
         let until = nanos(until);
         loop {
             self.settle();
+            if INTERRUPTED.with(Cell::take) {
+                return;
+            }
             let happening = world::with(|world| world.next_due());
             let timer = clock::next_due();
             let Some(next) = [happening, timer].into_iter().flatten().min() else {
@@ -284,7 +306,18 @@ impl Simulation {
 
     /// Connections that stand.
     pub fn connections(&self) -> usize {
-        world::with(|world| world.net.standing())
+        world::with(|world| world.net.standing().count())
+    }
+
+    /// Calls `f` with each connection that stands: who dialed, who listens, and the bytes that
+    /// were sent over it so far, both ways. A connection's number is never another's.
+    pub fn each_connection(&self, mut f: impl FnMut(ConnectionId, [HostId; 2], u64)) {
+        world::with(|world| {
+            for (id, connection) in world.net.standing() {
+                let ends = [connection.ends[0].host, connection.ends[1].host];
+                f(id, ends, connection.bytes);
+            }
+        });
     }
 }
 

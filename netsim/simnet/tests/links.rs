@@ -251,3 +251,43 @@ fn a_frozen_host_answers_when_it_wakes() {
         assert!(ann.when("closed", secs(0)).is_none());
     });
 }
+
+#[test]
+fn what_a_tapped_host_says_is_changed_and_only_in_the_protocol_meant() {
+    for (tapped, hears) in [("/ipfs/ping/1.0.0", false), ("/ipfs/other", true)] {
+        simnet::run(settings(), move |sim| {
+            let ann = pinger(sim, "ann", in_region(0));
+            let bob = pinger(sim, "bob", in_region(0));
+            ann.dial(sim, &bob, Carrier::Quic);
+            sim.run_until(secs(5));
+            assert!(ann.when("ping", secs(0)).is_some());
+            // From now on bob's pongs are swallowed, on the stream that is open already too.
+            sim.tap(bob.host, move |protocol| {
+                let swallow: simnet::Filter = Box::new(|_| Vec::new());
+                (protocol == tapped).then_some(swallow)
+            });
+            // A first ping that fails is told to nobody, and fails after 20 s.
+            sim.run_until(secs(60));
+            assert_eq!(ann.when("ping", secs(6)).is_some(), hears);
+            assert_eq!(ann.when("no pong", secs(6)).is_some(), !hears);
+        });
+    }
+}
+
+#[test]
+fn connections_are_told_with_what_went_over_them() {
+    simnet::run(settings(), |sim| {
+        let ann = pinger(sim, "ann", in_region(0));
+        let bob = pinger(sim, "bob", in_region(0));
+        ann.dial(sim, &bob, Carrier::Quic);
+        sim.run_until(secs(5));
+        let sent: u64 = [ann.host, bob.host]
+            .into_iter()
+            .flat_map(|host| sim.traffic(host))
+            .map(|(_, traffic)| traffic.sent_bytes)
+            .sum();
+        let mut seen = Vec::new();
+        sim.each_connection(|_, ends, bytes| seen.push((ends, bytes)));
+        assert_eq!(seen, [([ann.host, bob.host], sent)]);
+    });
+}

@@ -20,7 +20,7 @@ use crate::{HostId, Nanos, chance::Stream, hosts::Life, nanos, world::World};
 
 /// A connection's place, and which of those that had it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) struct ConnectionId {
+pub struct ConnectionId {
     place: u32,
     tenant: u32,
 }
@@ -97,6 +97,8 @@ pub(crate) struct Connection {
     pub streams: BTreeMap<u32, SubStream>,
     pub next_stream: [u32; 2],
     pub began: Nanos,
+    /// Sent over it so far, both ways.
+    pub bytes: u64,
 }
 
 /// All connections.
@@ -155,16 +157,15 @@ impl Net {
     }
 
     /// Connections that stand at both ends.
-    pub fn standing(&self) -> usize {
-        self.all
-            .iter()
-            .filter_map(|(_, slot)| slot.as_ref())
-            .filter(|connection| {
-                connection.ends.iter().all(|end| {
-                    end.handshake == Handshake::Done && end.over.is_none() && !end.vanished
-                })
-            })
-            .count()
+    pub fn standing(&self) -> impl Iterator<Item = (ConnectionId, &Connection)> {
+        self.ids().filter_map(|id| {
+            let connection = self.get(id)?;
+            let stands = connection
+                .ends
+                .iter()
+                .all(|end| end.handshake == Handshake::Done && end.over.is_none() && !end.vanished);
+            stands.then_some((id, connection))
+        })
     }
 }
 

@@ -54,6 +54,7 @@ impl World {
             streams: BTreeMap::new(),
             next_stream: [0, 1],
             began: now,
+            bytes: 0,
         };
         let late = connection.handshake_delay();
         let id = self.net.insert(connection);

@@ -196,7 +196,7 @@ impl World {
         let to = 1 - at.end;
         let connection = self.net.get_mut(at.id).ok_or_else(reset)?;
         connection.check(at.end)?;
-        let (cost, sender) = (connection.cost, connection.ends[at.end].host);
+        let sender = connection.ends[at.end].host;
         let sub = connection.streams.get_mut(&at.stream).ok_or_else(reset)?;
         if sub.halves[to].deaf || sub.halves[to].closed {
             return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
@@ -207,25 +207,60 @@ impl World {
             sub.protocol = self.protocols.id(&name);
         }
         let protocol = sub.protocol;
-        let (count, shipped) = match sub.halves[to].write(bytes, clock::now()) {
-            Written::Chunk(count) => (count, true),
-            Written::Along(count) => (count, false),
-            Written::Full => {
+        if protocol != ProtocolId::UNKNOWN
+            && let Some(tap) = &mut self.hosts[sender.index()].tap
+        {
+            if sub.halves[to].room() == 0 {
                 sub.halves[to].writer = Some(cx.waker().clone());
                 return Poll::Pending;
             }
+            let name = self.protocols.name_of(protocol);
+            if let Some(said) = sub.halves[to].mouth.say(name, bytes, tap) {
+                if !said.is_empty() {
+                    let written = sub.halves[to].push(&said, clock::now());
+                    self.written(at, &written);
+                }
+                return Poll::Ready(Ok(bytes.len()));
+            }
+        }
+        let written = sub.halves[to].write(bytes, clock::now());
+        match written {
+            Written::Full => {
+                sub.halves[to].writer = Some(cx.waker().clone());
+                Poll::Pending
+            }
+            Written::Chunk(count) | Written::Along(count) => {
+                self.written(at, &written);
+                Poll::Ready(Ok(count))
+            }
+        }
+    }
+
+    /// Puts on the line what a stream has been given.
+    fn written(&mut self, at: &Substream, written: &Written) {
+        let Some(connection) = self.net.get_mut(at.id) else {
+            return;
         };
+        let (cost, sender) = (connection.cost, connection.ends[at.end].host);
+        let Some(sub) = connection.streams.get(&at.stream) else {
+            return;
+        };
+        let protocol = sub.protocol;
+        let bytes = match written {
+            Written::Chunk(count) => on_the_line(cost, *count),
+            Written::Along(count) => *count as u64,
+            Written::Full => return,
+        };
+        connection.bytes += bytes;
         let line = self.host_mut(sender);
         let traffic = line.ledger.entry(protocol);
-        if shipped {
-            traffic.sent_bytes += on_the_line(cost, count);
+        traffic.sent_bytes += bytes;
+        if let Written::Chunk(count) = written {
             traffic.sent_messages += 1;
-            self.ship(at.id, to, at.stream, count);
+            self.ship(at.id, 1 - at.end, at.stream, *count);
         } else {
-            traffic.sent_bytes += count as u64;
-            line.up_free += transmission(count as u64, line.config.last_mile.up);
+            line.up_free += transmission(bytes, line.config.last_mile.up);
         }
-        Poll::Ready(Ok(count))
     }
 
     fn close_stream(&mut self, at: &Substream) {

@@ -57,6 +57,10 @@ impl Protocols {
         id
     }
 
+    pub fn name_of(&self, id: ProtocolId) -> &str {
+        self.name(usize::from(id.0))
+    }
+
     pub fn name(&self, index: usize) -> &str {
         match index.checked_sub(1) {
             Some(index) => &self.names[index],

@@ -2,6 +2,7 @@
 
 use std::{collections::VecDeque, task::Waker};
 
+use super::tap::Mouth;
 use crate::Nanos;
 
 /// Bytes that may be under way or unread: Yamux and QUIC let a stream have about as many.
@@ -30,6 +31,8 @@ pub(crate) struct Half {
     pub mute: bool,
     pub reader: Option<Waker>,
     pub writer: Option<Waker>,
+    /// What changes what is written.
+    pub mouth: Mouth,
 }
 
 struct Chunk {
@@ -49,12 +52,21 @@ pub(crate) enum Written {
 
 impl Half {
     pub fn write(&mut self, bytes: &[u8], now: Nanos) -> Written {
-        let under_way: usize = self.transit.iter().map(|chunk| chunk.bytes.len()).sum();
-        let room = WINDOW.saturating_sub(self.unread + under_way);
-        let bytes = &bytes[..bytes.len().min(room)];
+        let bytes = &bytes[..bytes.len().min(self.room())];
         if bytes.is_empty() {
             return Written::Full;
         }
+        self.push(bytes, now)
+    }
+
+    /// Bytes that may still be written.
+    pub fn room(&self) -> usize {
+        let under_way: usize = self.transit.iter().map(|chunk| chunk.bytes.len()).sum();
+        WINDOW.saturating_sub(self.unread + under_way)
+    }
+
+    /// Writes all of it, whether there is room or not.
+    pub fn push(&mut self, bytes: &[u8], now: Nanos) -> Written {
         match self.transit.back_mut() {
             Some(last)
                 if last.sent == now
