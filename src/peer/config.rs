@@ -15,6 +15,10 @@ pub struct Config {
     pub ack: Duration,
     /// How long after which a receiver counts as unreachable.
     pub unreachable: Duration,
+    /// Missed acks over one attachment, without one that came, that replace it.
+    pub misses: usize,
+    /// How long a node that was left for them is asked again only when nobody else is there.
+    pub penalty: Duration,
     /// Envelopes that may wait for their acks at once.
     pub max_unacknowledged: usize,
     /// Members of one room that are kept.
@@ -30,6 +34,8 @@ impl Config {
             attachments: 2,
             ack: Duration::from_millis(700),
             unreachable: Duration::from_secs(3),
+            misses: 2,
+            penalty: Duration::from_secs(60),
             max_unacknowledged: 256,
             max_members: 4096,
         }

@@ -1,6 +1,6 @@
 //! Envelopes from this peer and to it: sealed, signed, acknowledged, none twice.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 
 use libp2p::PeerId;
 use rand::Rng;
@@ -10,6 +10,7 @@ use super::Config;
 use crate::{
     clock::Now,
     identity::Identity,
+    node::link::LinkId,
     wire::{
         Array, Bytes, Signed, V1, cbor,
         envelope::{Contents, Envelope, EnvelopeId, Kind, Parcel, associated_data, blind, key_id},
@@ -29,7 +30,8 @@ pub(super) struct Opened {
     pub(super) from: PeerId,
     pub(super) room: String,
     pub(super) kind: Kind,
-    /// The answer that acknowledges it, if its sender is known.
+    /// The answer that acknowledges it, if its sender is known: the same each time, so that
+    /// nodes take it for one that is sent again.
     pub(super) ack: Option<Carried>,
     /// It had been opened before: only the ack is to be sent again.
     pub(super) again: bool,
@@ -37,9 +39,19 @@ pub(super) struct Opened {
 
 struct Unacknowledged {
     carried: Carried,
+    /// The attachment over which alone it was sent at first, and when.
+    first: Option<(LinkId, Instant)>,
     next_try: Instant,
     deadline: Instant,
-    tries: u32,
+}
+
+/// What an ack says, or its absence, of the attachment over which alone an envelope was sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Word {
+    /// It was carried, and the ack came in time.
+    Kept(LinkId),
+    /// It wasn't, or too late.
+    Missed(LinkId),
 }
 
 pub(super) struct Envelopes {
@@ -49,11 +61,30 @@ pub(super) struct Envelopes {
     ack: std::time::Duration,
     unreachable: std::time::Duration,
     max: usize,
+    misses: usize,
     seq: u64,
     session: [u8; 16],
     waiting: HashMap<[u8; 16], Unacknowledged>,
-    seen: HashMap<(PeerId, [u8; 16]), ()>,
+    /// Attachments over which acks were missed since the last that came, and what was missed.
+    missed: HashMap<LinkId, HashSet<Missed>>,
+    seen: HashMap<(PeerId, [u8; 16]), Option<Carried>>,
     seen_order: VecDeque<(u64, (PeerId, [u8; 16]))>,
+}
+
+/// What was missed: an ack that came by another way, or one that never came. Of those that never
+/// came it counts from whom: somebody who is gone says nothing about an attachment twice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Missed {
+    Envelope([u8; 16]),
+    Peer(PeerId),
+}
+
+/// An envelope for which no ack came at all.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Lost {
+    pub(super) id: EnvelopeId,
+    pub(super) to: PeerId,
+    pub(super) word: Option<Word>,
 }
 
 /// Too many envelopes wait for their acks.
@@ -73,17 +104,20 @@ impl Envelopes {
             seq: 0,
             session: random(),
             waiting: HashMap::new(),
+            missed: HashMap::new(),
+            misses: config.misses,
             seen: HashMap::new(),
             seen_order: VecDeque::new(),
         }
     }
 
-    /// Seals `bytes` for a member, whose own record goes along.
+    /// Seals `bytes` for a member; the own record goes along. It will be sent over `first` alone.
     pub(super) fn send(
         &mut self,
         to: &PresenceRecord,
         bytes: Vec<u8>,
         own: Signed<PresenceRecord>,
+        first: Option<LinkId>,
         now: Now,
     ) -> Result<(EnvelopeId, Carried), Full> {
         if self.waiting.len() >= self.max {
@@ -102,9 +136,9 @@ impl Envelopes {
             *id,
             Unacknowledged {
                 carried: carried.clone(),
+                first: first.map(|link| (link, now.instant)),
                 next_try: now.instant + self.ack,
                 deadline: now.instant + self.unreachable,
-                tries: 1,
             },
         );
         Ok((id, carried))
@@ -150,22 +184,61 @@ impl Envelopes {
                     && record.network == self.network
             })
             .or_else(|| known(&envelope.from));
-        let ack = match contents.kind {
-            Kind::Ack(_) => None,
-            _ => sender.map(|sender| self.acknowledge(&sender, &envelope, &contents, now)),
+        let name = (envelope.from, *envelope.id);
+        let (ack, again) = match self.seen.get(&name) {
+            Some(ack) => (ack.clone(), true),
+            None => {
+                let ack = match contents.kind {
+                    Kind::Ack(_) => None,
+                    _ => sender.map(|sender| self.acknowledge(&sender, &envelope, &contents, now)),
+                };
+                self.take_note(name, ack.clone(), now);
+                (ack, false)
+            }
         };
         Some(Opened {
             from: envelope.from,
             room: carried.room.clone(),
             kind: contents.kind,
             ack,
-            again: !self.first_time((envelope.from, *envelope.id), now),
+            again,
         })
     }
 
-    /// An ack has come. Whether it was waited for.
-    pub(super) fn acknowledged(&mut self, id: &EnvelopeId) -> bool {
-        self.waiting.remove(&**id).is_some()
+    /// An ack has come. Whether it was waited for, and what that says of an attachment.
+    pub(super) fn acknowledged(&mut self, id: &EnvelopeId, now: Now) -> Option<Option<Word>> {
+        let waited = self.waiting.remove(&**id)?;
+        Some(waited.first.map(|(link, sent)| {
+            if now.instant < sent + self.ack {
+                Word::Kept(link)
+            } else {
+                // It arrived, but only by another way.
+                Word::Missed(link)
+            }
+        }))
+    }
+
+    /// Takes a word about an attachment to heart. Whether it is to be replaced.
+    pub(super) fn heed(&mut self, word: Word, what: Missed) -> Option<LinkId> {
+        let link = match word {
+            Word::Kept(link) => {
+                self.missed.remove(&link);
+                return None;
+            }
+            Word::Missed(link) => link,
+        };
+        let missed = self.missed.entry(link).or_default();
+        missed.insert(what);
+        if missed.len() < self.misses {
+            return None;
+        }
+        self.missed.remove(&link);
+        Some(link)
+    }
+
+    /// An attachment has ended.
+    pub(super) fn forget(&mut self, link: LinkId) {
+        self.missed.remove(&link);
     }
 
     pub(super) fn deadline(&self) -> Option<Instant> {
@@ -175,18 +248,21 @@ impl Envelopes {
             .min()
     }
 
-    /// What to send again, with the number of the try, and who can't be reached.
-    pub(super) fn expired(&mut self, now: Now) -> (Vec<(u32, Carried)>, Vec<EnvelopeId>) {
+    /// What to send again, and what has found nobody.
+    pub(super) fn expired(&mut self, now: Now) -> (Vec<Carried>, Vec<Lost>) {
         let (mut again, mut lost) = (Vec::new(), Vec::new());
         self.waiting.retain(|id, waiting| {
             if waiting.deadline <= now.instant {
-                lost.push(Array::new(*id));
+                lost.push(Lost {
+                    id: Array::new(*id),
+                    to: waiting.carried.to,
+                    word: waiting.first.map(|(link, _)| Word::Missed(link)),
+                });
                 return false;
             }
             if waiting.next_try <= now.instant {
-                waiting.tries += 1;
                 waiting.next_try = now.instant + self.ack;
-                again.push((waiting.tries, waiting.carried.clone()));
+                again.push(waiting.carried.clone());
             }
             true
         });
@@ -240,7 +316,7 @@ impl Envelopes {
         (id, carried)
     }
 
-    fn first_time(&mut self, seen: (PeerId, [u8; 16]), now: Now) -> bool {
+    fn take_note(&mut self, name: (PeerId, [u8; 16]), ack: Option<Carried>, now: Now) {
         let horizon = limits::ENVELOPE_LIFE_MS + 2 * limits::CLOCK_SKEW_MS;
         while let Some((at, oldest)) = self.seen_order.front().copied() {
             if at + horizon > now.millis && self.seen.len() < MAX_SEEN {
@@ -249,11 +325,8 @@ impl Envelopes {
             self.seen.remove(&oldest);
             self.seen_order.pop_front();
         }
-        let first = self.seen.insert(seen, ()).is_none();
-        if first {
-            self.seen_order.push_back((now.millis, seen));
-        }
-        first
+        self.seen.insert(name, ack);
+        self.seen_order.push_back((now.millis, name));
     }
 }
 

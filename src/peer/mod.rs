@@ -10,6 +10,8 @@ mod envelopes;
 mod handle;
 mod rooms;
 mod state;
+#[cfg(test)]
+mod tests;
 
 pub use behaviour::Behaviour;
 pub use config::Config;

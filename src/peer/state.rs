@@ -10,7 +10,7 @@ use web_time::Instant;
 
 use super::{
     Config,
-    envelopes::Envelopes,
+    envelopes::{Envelopes, Missed, Word},
     rooms::{Change, Rooms},
 };
 use crate::{
@@ -111,12 +111,16 @@ struct Candidate {
     failures: u32,
     /// When it may be dialed (again).
     next: Instant,
+    /// Until when it is dialed only if nobody else is there.
+    avoided: Option<Instant>,
     dialing: bool,
 }
 
 struct Attachment {
     link: LinkId,
     welcomed: bool,
+    /// It ends as soon as there is another in its place.
+    leaving: bool,
     reassembly: Reassembly,
     next_fragment: u64,
 }
@@ -127,7 +131,7 @@ pub struct State {
     rooms: Rooms,
     envelopes: Envelopes,
     candidates: Vec<Candidate>,
-    /// In rank order: the first is the primary.
+    /// In rank order: the first is the primary. Those that are to be replaced come last.
     attachments: Vec<Attachment>,
     provided: BTreeMap<String, u64>,
     locating: HashMap<u64, String>,
@@ -219,11 +223,14 @@ impl State {
             .ok_or(SendError::NoMember)?
             .clone();
         let own = self.rooms.record(room, self.listed(), now);
+        let first = self.nearest(&to);
         let (id, carried) = self
             .envelopes
-            .send(&to, bytes, own, now)
+            .send(&to, bytes, own, first, now)
             .map_err(|_| SendError::Full)?;
-        self.carry(0, carried);
+        if let Some(link) = first {
+            self.tell(link, &FromPeer::Carry(carried));
+        }
         Ok(id)
     }
 
@@ -261,7 +268,7 @@ impl State {
             candidate.dialing = false;
             candidate.failures = 0;
         }
-        let enough = self.attachments.len() >= self.config.attachments;
+        let enough = self.staying().count() >= self.config.attachments;
         let twice = self
             .attachments
             .iter()
@@ -273,9 +280,12 @@ impl State {
         self.attachments.push(Attachment {
             link,
             welcomed: false,
+            leaving: false,
             reassembly: Reassembly::default(),
             next_fragment: 0,
         });
+        self.attachments
+            .sort_by_key(|attachment| attachment.leaving);
         self.tell(
             link,
             &FromPeer::Hello(Hello {
@@ -298,6 +308,7 @@ impl State {
             return self.failed(&link.peer, now);
         };
         let ended = self.attachments.remove(position);
+        self.envelopes.forget(link);
         self.postpone(&link.peer, now);
         if ended.welcomed {
             self.rooms.forget_node(&link.peer);
@@ -327,7 +338,10 @@ impl State {
                 self.candidates
                     .iter()
                     .filter(|candidate| !candidate.dialing && !self.is_linked(&candidate.node))
-                    .map(|candidate| candidate.next)
+                    .map(|candidate| match candidate.avoided {
+                        Some(until) if !self.attachments.is_empty() => candidate.next.max(until),
+                        _ => candidate.next,
+                    })
                     .min()
             })
             .flatten();
@@ -337,13 +351,15 @@ impl State {
     /// The deadline has passed.
     pub fn expired(&mut self, now: Now) {
         let (again, lost) = self.envelopes.expired(now);
-        for (tries, carried) in again {
-            // Odd tries go over the second attachment, even ones over the first.
-            self.carry(usize::from(tries % 2 == 0), carried);
+        for carried in again {
+            self.carry_by_all(&carried);
         }
-        for id in lost {
+        for lost in lost {
+            if let Some(word) = lost.word {
+                self.heed(word, Missed::Peer(lost.to), now);
+            }
             self.outputs
-                .push_back(Output::Event(Event::Unreachable(id)));
+                .push_back(Output::Event(Event::Unreachable(lost.id)));
         }
         self.attach(now);
     }
@@ -387,6 +403,7 @@ impl State {
                 self.outputs
                     .push_back(Output::Event(Event::Attached(link.peer)));
                 self.announce_all(now);
+                self.part();
                 self.attach(now);
             }
             FromNode::Snapshot(snapshot) => {
@@ -406,7 +423,7 @@ impl State {
                 );
                 self.report(&presence.room, changes);
             }
-            FromNode::Carry(carried) => self.open(&carried, now),
+            FromNode::Carry(carried) => self.open(link, &carried, now),
             FromNode::Providers(providers) => {
                 let Some(cid) = self.locating.get(&providers.id).cloned() else {
                     return Ok(());
@@ -451,20 +468,33 @@ impl State {
         Ok(())
     }
 
-    fn open(&mut self, carried: &Carried, now: Now) {
+    fn open(&mut self, link: LinkId, carried: &Carried, now: Now) {
         let rooms = &self.rooms;
         let known = |peer: &PeerId| rooms.member(&carried.room, peer).cloned();
         let Some(opened) = self.envelopes.open(carried, known, now) else {
             return;
         };
         if let Some(ack) = opened.ack {
-            self.carry(0, ack);
+            if opened.again {
+                // The ack was lost, or is slower than the sender's patience.
+                self.carry_by_all(&ack);
+            } else {
+                self.tell(link, &FromPeer::Carry(ack));
+            }
         }
         if opened.again {
             return;
         }
         let event = match opened.kind {
-            Kind::Ack(id) if self.envelopes.acknowledged(&id) => Event::Delivered(id),
+            Kind::Ack(id) => {
+                let Some(word) = self.envelopes.acknowledged(&id, now) else {
+                    return;
+                };
+                if let Some(word) = word {
+                    self.heed(word, Missed::Envelope(*id), now);
+                }
+                Event::Delivered(id)
+            }
             Kind::Message(bytes) => Event::Message {
                 from: opened.from,
                 room: opened.room,
@@ -488,16 +518,69 @@ impl State {
         }
     }
 
-    /// Sends by the attachment of rank `rank`, or by the first where there is no such.
-    fn carry(&mut self, rank: usize, carried: Carried) {
-        let attached: Vec<_> = self
+    /// The attachment to send to a member by: the first whose node has it attached too, which
+    /// saves a hop, or the primary.
+    fn nearest(&self, to: &PresenceRecord) -> Option<LinkId> {
+        let welcomed = || {
+            self.attachments
+                .iter()
+                .filter(|attachment| attachment.welcomed)
+        };
+        welcomed()
+            .find(|attachment| to.attach.contains(&attachment.link.peer))
+            .or(welcomed().next())
+            .map(|attachment| attachment.link)
+    }
+
+    fn carry_by_all(&mut self, carried: &Carried) {
+        self.tell_all(&FromPeer::Carry(carried.clone()));
+    }
+
+    /// Takes to heart what an ack says of an attachment, or its absence: one that loses envelopes
+    /// is replaced.
+    fn heed(&mut self, word: Word, what: Missed, now: Now) {
+        let Some(link) = self.envelopes.heed(word, what) else {
+            return;
+        };
+        let penalty = self.config.penalty;
+        if let Some(candidate) = self.candidate(&link.peer) {
+            candidate.avoided = Some(now.instant + penalty);
+        }
+        let attachment = self
+            .attachments
+            .iter_mut()
+            .find(|attachment| attachment.link == link);
+        if let Some(attachment) = attachment {
+            tracing::debug!(node = %link.peer, "replaced: acks are missing");
+            attachment.leaving = true;
+        }
+        self.attachments
+            .sort_by_key(|attachment| attachment.leaving);
+        self.attach(now);
+    }
+
+    /// Attachments that aren't to be replaced.
+    fn staying(&self) -> impl Iterator<Item = &Attachment> {
+        self.attachments
+            .iter()
+            .filter(|attachment| !attachment.leaving)
+    }
+
+    /// Ends the attachments in whose place others have come.
+    fn part(&mut self) {
+        let there = self.staying().filter(|attachment| attachment.welcomed);
+        if there.count() < self.config.attachments {
+            return;
+        }
+        let leaving: Vec<_> = self
             .attachments
             .iter()
-            .filter(|attachment| attachment.welcomed)
+            .filter(|attachment| attachment.leaving)
             .map(|attachment| attachment.link)
             .collect();
-        if let Some(link) = attached.get(rank).or(attached.first()) {
-            self.tell(*link, &FromPeer::Carry(carried));
+        for link in leaving {
+            self.tell(link, &FromPeer::Bye(Bye {}));
+            self.outputs.push_back(Output::Close(link));
         }
     }
 
@@ -588,7 +671,7 @@ impl State {
             .count();
         self.config
             .attachments
-            .saturating_sub(self.attachments.len() + dialing)
+            .saturating_sub(self.staying().count() + dialing)
     }
 
     /// Dials as many nodes as attachments are missing.
@@ -603,8 +686,10 @@ impl State {
             .candidates
             .iter_mut()
             .filter(|candidate| {
+                let avoided = candidate.avoided.is_some_and(|until| until > now.instant);
                 !candidate.dialing
                     && candidate.next <= now.instant
+                    && (!avoided || linked.is_empty())
                     && !linked.contains(&candidate.node)
             })
             .collect();
@@ -674,6 +759,7 @@ impl State {
                 addresses,
                 failures: 0,
                 next: now.instant,
+                avoided: None,
                 dialing: false,
             });
         }
