@@ -18,6 +18,7 @@ pub mod discovery;
 mod duties;
 mod event_loop;
 mod handle;
+mod leftovers;
 pub mod link;
 pub mod presence;
 #[cfg(test)]
@@ -38,5 +39,6 @@ pub use connections::Config as ConnectionsConfig;
 pub use denied::Denied;
 pub use duties::{AGENT, protocol_version};
 pub use handle::{Document, Node, Stopped};
+pub(crate) use leftovers::{Leftovers, Refills};
 pub use status::Status;
 pub use verdict::Verdict;

@@ -12,7 +12,7 @@ use web_time::Instant;
 use super::{config::Config, door::Door, outbox::Outbox};
 use crate::{
     clock::Now,
-    node::{Budget, Denied, Rate},
+    node::{Budget, Denied, Leftovers, Rate},
     wire::{
         Bytes, Signed, VERSION,
         attach::{Beat, FromNode, FromPeer, GoAway, Hello, Locate, Refusal, Welcome},
@@ -165,6 +165,8 @@ pub struct State {
     /// The attachment of each peer that has said hello.
     by_peer: HashMap<PeerId, AttachmentId>,
     per_ip: HashMap<IpAddr, usize>,
+    /// What peers that are gone may still say.
+    left: Leftovers<Budget>,
     timers: BTreeSet<(Instant, AttachmentId)>,
     outputs: VecDeque<Output>,
     accepted: u64,
@@ -175,15 +177,16 @@ impl State {
     /// A node without attachments.
     pub fn new(config: Config, network: String, node: PeerId) -> Self {
         State {
-            config,
             door: Door { network, node },
             attachments: HashMap::new(),
             by_peer: HashMap::new(),
             per_ip: HashMap::new(),
+            left: Leftovers::new(config.max),
             timers: BTreeSet::new(),
             outputs: VecDeque::new(),
             accepted: 0,
             refused: 0,
+            config,
         }
     }
 
@@ -197,6 +200,13 @@ impl State {
         let deadline = now.instant + self.config.hello();
         self.timers.insert((deadline, id));
         let full = self.attachments.len() >= self.config.max;
+        let budget = self.spent(&peer, now).unwrap_or_else(|| {
+            let rate = Rate {
+                per_second: self.config.messages_per_second,
+                burst: self.config.message_burst,
+            };
+            Budget::new(rate, now)
+        });
         self.attachments.insert(
             id,
             Attachment {
@@ -209,13 +219,7 @@ impl State {
                 last_heard: now.instant,
                 last_ping: None,
                 next_beat: 0,
-                budget: Budget::new(
-                    Rate {
-                        per_second: self.config.messages_per_second,
-                        burst: self.config.message_burst,
-                    },
-                    now,
-                ),
+                budget,
                 outbox: Outbox::new(self.config.max_queue),
                 reassembly: Reassembly::default(),
                 deadline,
@@ -230,6 +234,15 @@ impl State {
                 "too many attachments from your address; attach to another node",
             );
         }
+    }
+
+    /// What a peer that was here before, or still is by another carrier, may say.
+    fn spent(&mut self, peer: &PeerId, now: Now) -> Option<Budget> {
+        let former = self.by_peer.get(peer);
+        former
+            .and_then(|id| self.attachments.get(id))
+            .map(|attachment| attachment.budget.clone())
+            .or_else(|| self.left.take(peer, now))
     }
 
     /// A frame arrived.
@@ -427,7 +440,7 @@ impl State {
         }
         if !attachment.welcomed {
             return match message {
-                FromPeer::Hello(hello) => self.hello(id, &hello),
+                FromPeer::Hello(hello) => self.hello(id, &hello, now),
                 _ => Err(Denied::fatal(
                     "malformed",
                     "the first message must be hello",
@@ -480,11 +493,19 @@ impl State {
         Ok(())
     }
 
-    fn hello(&mut self, id: AttachmentId, hello: &Hello) -> Result<(), Denied> {
+    fn hello(&mut self, id: AttachmentId, hello: &Hello, now: Now) -> Result<(), Denied> {
         self.door.hello(hello)?;
+        let Some(peer) = self.attachments.get(&id).map(|attachment| attachment.peer) else {
+            return Ok(());
+        };
+        // Several carriers may have been open before the first of them said hello.
+        let spent = self.spent(&peer, now);
         let Some(attachment) = self.attachments.get_mut(&id) else {
             return Ok(());
         };
+        if let Some(spent) = spent {
+            attachment.budget = spent;
+        }
         attachment.welcomed = true;
         let (peer, address) = (attachment.peer, attachment.address.clone());
         let former = attachment.deadline;
@@ -585,6 +606,12 @@ impl State {
             if *count == 0 {
                 self.per_ip.remove(&ip);
             }
+        }
+        let (peer, budget) = (attachment.peer, attachment.budget.clone());
+        match self.by_peer.get(&peer) {
+            Some(other) if *other != id => {}
+            _ if attachment.welcomed => self.left.put(peer, budget),
+            _ => self.left.put_back(peer, budget),
         }
         Some(attachment)
     }

@@ -503,3 +503,58 @@ fn a_refusal_that_is_not_fatal_leaves_the_attachment() {
     );
     assert!(!closed(&outputs) && rig.state.is_attached(&peer));
 }
+
+#[test]
+fn who_is_sent_away_for_saying_too_much_comes_back_with_nothing_left() {
+    let mut rig = Rig::new(Config {
+        messages_per_second: 10,
+        message_burst: 20,
+        ..Config::default()
+    });
+    let peer = Identity::generate().peer_id();
+    let pong = FromPeer::Pong(Beat { n: 0 });
+    let id = rig.attach(peer);
+    for _ in 0..19 {
+        rig.say(id, &pong);
+    }
+    assert!(!closed(&rig.outputs()));
+    rig.say(id, &pong);
+    assert!(closed(&rig.outputs()), "beyond the burst");
+    let id = rig.open(peer);
+    rig.say(id, &hello(NETWORK, 1));
+    assert_eq!(refusal(&rig.outputs()).unwrap().code, "quota");
+    rig.wait(1);
+    let id = rig.attach(peer);
+    for _ in 0..9 {
+        rig.say(id, &pong);
+    }
+    assert!(!closed(&rig.outputs()), "what has come back in a second");
+    rig.say(id, &pong);
+    assert!(closed(&rig.outputs()));
+    let other = rig.attach(Identity::generate().peer_id());
+    rig.say(other, &pong);
+    assert!(!closed(&rig.outputs()), "nobody else pays for it");
+}
+
+#[test]
+fn several_carriers_of_one_peer_have_one_budget() {
+    let mut rig = Rig::new(Config {
+        messages_per_second: 1,
+        message_burst: 20,
+        ..Config::default()
+    });
+    let peer = Identity::generate().peer_id();
+    let carriers = [(); 5].map(|()| rig.open(peer));
+    let mut taken = 0;
+    for id in carriers {
+        rig.say(id, &hello(NETWORK, 1));
+        for _ in 0..20 {
+            if closed(&rig.outputs()) {
+                break;
+            }
+            rig.say(id, &FromPeer::Pong(Beat { n: 0 }));
+            taken += 1;
+        }
+    }
+    assert!(taken <= 25, "{taken}");
+}

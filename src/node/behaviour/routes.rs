@@ -155,7 +155,7 @@ impl Behaviour {
         let refused = match event {
             attach::Event::Attached { peer, address } => {
                 let nodes = self.nodes_for(&address);
-                self.duties.signaling.state_mut().attached(peer);
+                self.duties.signaling.state_mut().attached(peer, now);
                 self.duties.attach.state_mut().welcome(peer, nodes, now);
                 None
             }

@@ -37,11 +37,12 @@ impl State {
                 "locate: too many peers, ask another node",
             ));
         }
-        let budget = self.locates.entry(peer);
-        if !budget
-            .or_insert_with(|| Budget::new(rate, now))
-            .take(1, now)
-        {
+        let left = &mut self.left;
+        let budget = self.locates.entry(peer).or_insert_with(|| {
+            left.take(&peer, now)
+                .unwrap_or_else(|| Budget::new(rate, now))
+        });
+        if !budget.take(1, now) {
             self.counts.over_budget += 1;
             return Err(Denied::new(
                 "quota",

@@ -17,7 +17,7 @@ use super::{
 use crate::{
     clock::Now,
     node::{
-        Budget, Denied, Reach,
+        Budget, Denied, Leftovers, Reach,
         link::{Output, StateMachine},
     },
     wire::{
@@ -85,6 +85,8 @@ pub struct State {
     pub(super) queries: Queries,
     /// What attached peers may look up: made with their first look-up, dropped as they detach.
     pub(super) locates: HashMap<PeerId, Budget>,
+    /// What peers that are gone may still look up.
+    pub(super) left: Leftovers<Budget>,
     pub(super) outputs: VecDeque<Output<Event>>,
     pub(super) counts: Summary,
 }
@@ -107,6 +109,7 @@ impl State {
                 config.nodes_per_room.max(config.nodes_per_lookup),
             ),
             locates: HashMap::new(),
+            left: Leftovers::new(config.peers),
             outputs: VecDeque::new(),
             counts: Summary::default(),
             config,
@@ -180,7 +183,9 @@ impl State {
     pub fn detached(&mut self, peer: PeerId, now: Now) {
         let keys = self.resources.remove_peer(&peer);
         self.unwant(keys);
-        self.locates.remove(&peer);
+        if let Some(budget) = self.locates.remove(&peer) {
+            self.left.put(peer, budget);
+        }
         self.lookups.forget(&peer);
         self.publish(now);
     }

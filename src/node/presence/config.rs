@@ -13,6 +13,13 @@ pub struct Config {
     pub max_rooms: usize,
     /// Rooms that one attached peer may be in.
     pub max_rooms_per_peer: usize,
+    /// Rooms that one attached peer may come to: each costs the node a subscription that every
+    /// neighbour is told of, look-ups in the DHT, and a snapshot. A peer that comes back to all
+    /// of its rooms twice in a row stays below.
+    pub joins: Rate,
+    /// Peers that are gone of which it is remembered how many rooms they came to, until that is
+    /// made up for.
+    pub max_left: usize,
     /// Attached peers in one room.
     pub max_local: usize,
     /// Records of other nodes' peers that are kept for one room. What is beyond is ignored;
@@ -116,6 +123,11 @@ impl Default for Config {
         Config {
             max_rooms: 1_000,
             max_rooms_per_peer: 32,
+            joins: Rate {
+                per_second: 1,
+                burst: 64,
+            },
+            max_left: 10_000,
             max_local: 4_096,
             max_records: 4_096,
             max_tombstones: 4_096,

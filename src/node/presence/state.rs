@@ -16,7 +16,7 @@ use super::{
 use crate::{
     clock::Now,
     identity::Identity,
-    node::{Denied, Verdict, link::Output},
+    node::{Budget, Denied, Leftovers, Verdict, link::Output},
     wire::{
         Signed,
         presence::{Changes, Leave, PresenceRecord},
@@ -31,6 +31,10 @@ pub struct State {
     pub(super) rooms: HashMap<Topic, Served>,
     pub(super) neighbours: Neighbours,
     pub(super) memory: Memory,
+    /// What attached peers may join, made with their first room.
+    joins: HashMap<PeerId, Budget>,
+    /// What is left of it of those that are gone.
+    left: Leftovers<Budget>,
 }
 
 /// Counts for the status page.
@@ -73,6 +77,8 @@ impl State {
     /// A node that serves no room yet.
     pub fn new(config: Config, identity: Identity, network: String) -> Self {
         State {
+            left: Leftovers::new(config.max_left),
+            joins: HashMap::new(),
             desk: Desk::new(config, identity, network),
             rooms: HashMap::new(),
             neighbours: Neighbours::default(),
@@ -92,6 +98,7 @@ impl State {
         let topic = Topic::of(&self.desk.network, &record.room);
         self.admit(topic, &record, now)?;
         let peer = record.peer;
+        self.pay(topic, peer, now)?;
         let opened = !self.rooms.contains_key(&topic);
         if opened {
             self.open(topic, &record.room, now)?;
@@ -164,6 +171,26 @@ impl State {
         Ok(())
     }
 
+    /// Takes what it costs to let a peer into a room from what that may cost.
+    fn pay(&mut self, topic: Topic, peer: PeerId, now: Now) -> Result<(), Denied> {
+        let rate = self.desk.config.joins;
+        let served = self.rooms.get(&topic);
+        if served.is_some_and(|served| served.local.contains(&peer)) {
+            return Ok(());
+        }
+        let left = &mut self.left;
+        let budget = self.joins.entry(peer).or_insert_with(|| {
+            left.take(&peer, now)
+                .unwrap_or_else(|| Budget::new(rate, now))
+        });
+        if budget.take(1, now) {
+            return Ok(());
+        }
+        let most = rate.per_second;
+        let text = format!("a peer may come to {most} rooms a second: wait");
+        Err(Denied::new("quota", text))
+    }
+
     /// Starts to serve a room.
     fn open(&mut self, topic: Topic, room: &str, now: Now) -> Result<(), Denied> {
         let most = self.desk.config.max_rooms;
@@ -217,6 +244,9 @@ impl State {
     /// room, it is gone from there; where another attachment does, that one is used from now on.
     pub fn detached(&mut self, peer: PeerId, now: Now) {
         let node = self.desk.node();
+        if let Some(budget) = self.joins.remove(&peer) {
+            self.left.put(peer, budget);
+        }
         let desk = &mut self.desk;
         let topics = desk.locals.remove(&peer).unwrap_or_default();
         let mut listed = Vec::new();

@@ -13,6 +13,8 @@ pub struct Config {
     pub peer_envelopes: Rate,
     /// Bytes of signed envelopes that one attached peer may send.
     pub peer_bytes: Rate,
+    /// Peers that are gone whose use of these is remembered until it is made up for.
+    pub left: usize,
     /// Envelopes of one attached peer that may go out by gossip: each costs every node of the
     /// room a signature check.
     pub peer_gossip: Rate,
@@ -62,6 +64,7 @@ impl Default for Config {
                 per_second: 128 * 1024,
                 burst: 1024 * 1024,
             },
+            left: 10_000,
             peer_gossip: Rate {
                 per_second: 2,
                 burst: 20,

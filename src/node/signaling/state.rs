@@ -13,7 +13,7 @@ use super::{
 use crate::{
     clock::Now,
     node::{
-        Budget, Denied, Rate, Verdict,
+        Budget, Denied, Leftovers, Rate, Refills, Verdict,
         link::{Output, StateMachine},
     },
     wire::{
@@ -52,6 +52,8 @@ pub struct State {
     node: PeerId,
     /// Peers attached here: as many as attach lets in.
     attached: HashMap<PeerId, Attached>,
+    /// What peers that are gone may still send.
+    left: Leftovers<Attached>,
     /// Nodes linked to this one.
     pub(super) neighbours: HashMap<PeerId, Traffic>,
     pub(super) seen: Seen,
@@ -69,6 +71,15 @@ struct Attached {
     /// Made when it first sends something.
     traffic: Option<Traffic>,
     gossip: Option<Budget>,
+}
+
+impl Refills for Attached {
+    fn is_full(&mut self, now: Now) -> bool {
+        let traffic = self.traffic.as_mut();
+        let full = |budget: &mut Budget| budget.is_full(now);
+        traffic.is_none_or(|traffic| full(&mut traffic.envelopes) && full(&mut traffic.bytes))
+            && self.gossip.as_mut().is_none_or(full)
+    }
 }
 
 /// What somebody may send.
@@ -110,6 +121,7 @@ impl State {
         State {
             node,
             attached: HashMap::new(),
+            left: Leftovers::new(config.left),
             neighbours: HashMap::new(),
             seen: Seen::new(config.seen),
             flights: Flights::new(config.held_for(), config.held, config.held_bytes),
@@ -122,17 +134,24 @@ impl State {
     }
 
     /// A peer is attached here.
-    pub fn attached(&mut self, peer: PeerId) {
-        self.attached.entry(peer).or_insert_with(|| Attached {
-            bytes: peer.to_bytes(),
-            traffic: None,
-            gossip: None,
+    pub fn attached(&mut self, peer: PeerId, now: Now) {
+        let left = &mut self.left;
+        self.attached.entry(peer).or_insert_with(|| {
+            left.take(&peer, now).unwrap_or_else(|| Attached {
+                bytes: peer.to_bytes(),
+                traffic: None,
+                gossip: None,
+            })
         });
     }
 
     /// It no longer is.
     pub fn detached(&mut self, peer: PeerId) {
-        self.attached.remove(&peer);
+        if let Some(attached) = self.attached.remove(&peer)
+            && attached.traffic.is_some()
+        {
+            self.left.put(peer, attached);
+        }
     }
 
     /// An envelope from the attached peer `from`. `via`: the nodes that the receiver may be

@@ -123,6 +123,6 @@ fn gossip(carried: &Carried) -> Event {
 fn one() -> (State, Identity, Now) {
     let mut state = State::new(Config::default(), node(0));
     let alice = peer(1);
-    state.attached(alice.peer_id());
+    state.attached(alice.peer_id(), Now::read());
     (state, alice, Now::read())
 }

@@ -225,6 +225,11 @@ fn refusals_say_why() {
     state.locate(alice, locate(2, OTHER), now).unwrap();
     let denied = state.locate(alice, locate(3, CID), now).unwrap_err();
     assert_eq!((denied.code, denied.fatal), ("quota", false));
+    state.detached(alice, now);
+    let denied = state.locate(alice, locate(4, CID), now).unwrap_err();
+    assert_eq!(denied.code, "quota", "to attach anew changes nothing");
+    let later = now.after(Duration::from_secs(1));
+    state.locate(alice, locate(5, CID), later).unwrap();
     state
         .locate(peer(2).peer_id(), locate(1, CID), now)
         .unwrap();

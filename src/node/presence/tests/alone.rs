@@ -504,3 +504,35 @@ fn what_waits_is_overtaken_by_what_is_newer() {
     node.run(now, now.after(ms(250)));
     assert_eq!(node.published(), [leaves(&[&leave])]);
 }
+
+#[test]
+fn a_peer_comes_to_no_more_rooms_than_its_pace_allows_even_if_it_attaches_anew() {
+    let config = Config {
+        joins: Rate {
+            per_second: 1,
+            burst: 3,
+        },
+        ..Config::default()
+    };
+    let (mut node, now) = (Node::with(config), Now::read());
+    let id = node.id();
+    let mut peer = Peer::new(now);
+    for (room, expected) in [
+        ("a", Ok(())),
+        ("b", Ok(())),
+        ("b", Ok(())),
+        ("c", Ok(())),
+        ("d", Err("quota")),
+    ] {
+        let record = peer.record_in(room, &[id], now);
+        let joined = node.state.join(record, now).map_err(|denied| denied.code);
+        assert_eq!(joined, expected, "{room}");
+    }
+    node.state.detached(peer.id(), now);
+    let later = now.after(secs(1));
+    for (room, expected) in [("a", Ok(())), ("b", Err("quota"))] {
+        let record = peer.record_in(room, &[id], later);
+        let joined = node.state.join(record, later).map_err(|denied| denied.code);
+        assert_eq!(joined, expected, "{room}");
+    }
+}

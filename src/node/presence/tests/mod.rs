@@ -18,7 +18,7 @@ use crate::{
     clock::Now,
     identity::Identity,
     node::{
-        Verdict,
+        Rate, Verdict,
         link::{Output, StateMachine},
     },
     wire::{

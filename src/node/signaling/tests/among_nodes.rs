@@ -10,8 +10,8 @@ fn stage() -> (Rehearsal<State>, Identity, PeerId) {
         stage.enter(node(n), &format!("/ip4/10.0.0.{n}/tcp/4001"), state);
     }
     let (alice, bob) = (peer(1), peer(2).peer_id());
-    stage.state(node(0)).attached(alice.peer_id());
-    stage.state(node(2)).attached(bob);
+    stage.state(node(0)).attached(alice.peer_id(), Now::read());
+    stage.state(node(2)).attached(bob, Now::read());
     (stage, alice, bob)
 }
 
@@ -102,7 +102,7 @@ fn a_retry_reaches_the_receiver_where_the_first_was_swallowed() {
     stage.link(node(0), node(1));
     stage.link(node(0), node(2));
     // Node 1 claims Bob as its own and does nothing: as a node that drops envelopes.
-    stage.state(node(1)).attached(bob);
+    stage.state(node(1)).attached(bob, Now::read());
     let carried = envelope(&alice, bob, 1, stage.now);
     carry(&mut stage, &alice, &carried, &[node(1), node(2)], true);
     stage.run(Duration::from_millis(700));

@@ -8,7 +8,7 @@ fn denied(
     maker: &Identity,
 ) -> (Denied, State) {
     let (mut state, _, now) = one();
-    state.attached(sender.peer_id());
+    state.attached(sender.peer_id(), Now::read());
     let mut carried = envelope(maker, peer(2).peer_id(), 1, now);
     change(&mut carried);
     let denied = state
@@ -84,8 +84,8 @@ fn a_flood_comes_back_and_others_feel_nothing() {
     };
     let mut state = State::new(config, node(0));
     let (alice, bob) = (peer(1), peer(2));
-    state.attached(alice.peer_id());
-    state.attached(bob.peer_id());
+    state.attached(alice.peer_id(), Now::read());
+    state.attached(bob.peer_id(), Now::read());
     for n in 0..5 {
         let carried = envelope(&alice, bob.peer_id(), n, now);
         state
@@ -123,7 +123,7 @@ fn bytes_are_counted_as_well() {
     };
     let mut state = State::new(config, node(0));
     let alice = peer(1);
-    state.attached(alice.peer_id());
+    state.attached(alice.peer_id(), Now::read());
     for (n, code) in [(1, "not-attached"), (2, "quota")] {
         let carried = envelope(&alice, peer(2).peer_id(), n, now);
         state
@@ -131,4 +131,38 @@ fn bytes_are_counted_as_well() {
             .unwrap();
         assert_eq!(events(&mut state), [undelivered(&alice, &carried, n, code)]);
     }
+}
+
+#[test]
+fn a_peer_that_attaches_anew_has_what_was_left() {
+    let mut state = State::new(
+        Config {
+            peer_envelopes: Rate {
+                per_second: 10,
+                burst: 5,
+            },
+            ..Config::default()
+        },
+        node(0),
+    );
+    let (alice, bob, now) = (peer(1), peer(2).peer_id(), Now::read());
+    let mut delivered = 0;
+    for n in 0..12 {
+        state.attached(alice.peer_id(), now);
+        state.attached(bob, now);
+        let carried = envelope(&alice, bob, n, now);
+        state
+            .carry(alice.peer_id(), carried.clone(), Vec::new(), false, now)
+            .unwrap();
+        delivered += usize::from(events(&mut state).contains(&delivery(&carried)));
+        state.detached(alice.peer_id());
+    }
+    assert_eq!(delivered, 5);
+    let later = now.after(Duration::from_secs(1));
+    state.attached(alice.peer_id(), later);
+    let carried = envelope(&alice, bob, 20, later);
+    state
+        .carry(alice.peer_id(), carried.clone(), Vec::new(), false, later)
+        .unwrap();
+    assert_eq!(events(&mut state), [delivery(&carried)]);
 }

@@ -5,7 +5,7 @@ use super::*;
 #[test]
 fn finds_its_receiver_blinded() {
     let (mut state, alice, now) = one();
-    state.attached(peer(3).peer_id());
+    state.attached(peer(3).peer_id(), Now::read());
     let carried = envelope(&peer(2), alice.peer_id(), 1, now);
     let verdict = state.gossip(carried.parcel.clone(), ROOM, now);
     assert_eq!(verdict, Verdict::Accept);

@@ -60,7 +60,7 @@ fn a_neighbour_has_a_budget() {
         ..Config::default()
     };
     let mut state = State::new(config, node(0));
-    state.attached(peer(1).peer_id());
+    state.attached(peer(1).peer_id(), Now::read());
     state.linked(node(1), &address(), now);
     state.linked(node(2), &address(), now);
     for (from, n, refused) in [(1, 1, false), (1, 2, true), (2, 3, false)] {

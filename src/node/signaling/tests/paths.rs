@@ -35,7 +35,7 @@ fn moves(state: &mut State) -> Vec<(&'static str, PeerId)> {
 fn a_receiver_at_the_same_node_gets_it_without_its_way() {
     let (mut state, alice, now) = one();
     let bob = peer(2).peer_id();
-    state.attached(bob);
+    state.attached(bob, Now::read());
     let mut carried = envelope(&alice, bob, 1, now);
     carried.via = vec![node(0), node(1)];
     carry(&mut state, &alice, &carried, &[node(0), node(1)], true, now);
@@ -94,7 +94,7 @@ fn each_retry_takes_the_next_path() {
 fn a_retry_to_a_receiver_here_goes_over_its_other_node() {
     let (mut state, alice, now) = one();
     let bob = peer(2).peer_id();
-    state.attached(bob);
+    state.attached(bob, Now::read());
     state.linked(node(1), &address(), now);
     let carried = envelope(&alice, bob, 1, now);
     carry(
@@ -278,7 +278,7 @@ fn what_is_held_is_bounded_and_ends() {
     };
     let mut state = State::new(config, node(0));
     let alice = peer(1);
-    state.attached(alice.peer_id());
+    state.attached(alice.peer_id(), Now::read());
     state.linked(node(1), &address(), now);
     for n in 0..50 {
         let carried = envelope(&alice, peer(2).peer_id(), n, now);
@@ -302,7 +302,7 @@ fn dials_are_bounded() {
     };
     let mut state = State::new(config, node(0));
     let alice = peer(1);
-    state.attached(alice.peer_id());
+    state.attached(alice.peer_id(), Now::read());
     for n in 0..8 {
         let carried = envelope(&alice, peer(2).peer_id(), n, now);
         carry(&mut state, &alice, &carried, &[node(n + 1)], false, now);
