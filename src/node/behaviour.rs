@@ -34,6 +34,7 @@ use super::{
     connections::Connections,
     duties::Duties,
     presence,
+    status::Summaries,
 };
 use crate::{
     clock::Now,
@@ -93,6 +94,8 @@ pub struct Behaviour {
     /// Its own record with every address, and such as name only addresses that reach further.
     records: Option<Records>,
     queries: HashMap<kad::QueryId, Vec<u8>>,
+    /// Its look-up of itself in the DHT has ended.
+    in_dht: bool,
     next_tick: Now,
     timer: Delay,
     pending: VecDeque<ToSwarm<Event, THandlerInEvent<Duties>>>,
@@ -120,6 +123,7 @@ impl Behaviour {
             http: Vec::new(),
             records: None,
             queries: HashMap::new(),
+            in_dht: false,
             next_tick: Now::read(),
             timer: Delay::new(Duration::ZERO),
             pending: VecDeque::new(),
@@ -163,9 +167,25 @@ impl Behaviour {
         &self.connections
     }
 
+    /// Whether its first look-up of itself in the DHT has ended: from then on it knows the nodes
+    /// around it there, and they know it.
+    pub fn has_joined_dht(&self) -> bool {
+        self.in_dht
+    }
+
     /// The duties, to look at.
     pub fn duties(&self) -> &Duties {
         &self.duties
+    }
+
+    /// What each duty has done and holds.
+    pub fn summaries(&self, now: Now) -> Summaries {
+        Summaries {
+            attachments: self.duties.attach.state().summary(now),
+            rooms: self.duties.presence.state().summary(),
+            signaling: self.duties.signaling.state().summary(),
+            discovery: self.duties.discovery.state().summary(),
+        }
     }
 
     /// The rules of presence, to look at.

@@ -114,7 +114,7 @@ impl EventLoop {
             provider_records: self.swarm.behaviour_mut().provider_records(),
         };
         let behaviour = self.swarm.behaviour();
-        let duties = behaviour.duties();
+        let summaries = behaviour.summaries(Now::read());
         let mut peer_ids: Vec<_> = behaviour
             .connections()
             .iter()
@@ -137,10 +137,10 @@ impl EventLoop {
                 known,
                 peer_ids,
             },
-            attachments: duties.attach.state().summary(Now::read()),
-            rooms: duties.presence.state().summary(),
-            signaling: duties.signaling.state().summary(),
-            discovery: duties.discovery.state().summary(),
+            attachments: summaries.attachments,
+            rooms: summaries.rooms,
+            signaling: summaries.signaling,
+            discovery: summaries.discovery,
             dht,
         }
     }

@@ -40,5 +40,5 @@ pub use denied::Denied;
 pub use duties::{AGENT, protocol_version};
 pub use handle::{Document, Node, Stopped};
 pub(crate) use leftovers::{Leftovers, Refills};
-pub use status::Status;
+pub use status::{Status, Summaries};
 pub use verdict::Verdict;

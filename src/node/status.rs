@@ -29,6 +29,19 @@ pub struct Status {
     pub dht: DhtSummary,
 }
 
+/// What each duty has done and holds.
+#[derive(Clone, Debug)]
+pub struct Summaries {
+    /// Attached peers.
+    pub attachments: attach::Summary,
+    /// Rooms.
+    pub rooms: presence::Summary,
+    /// Envelopes.
+    pub signaling: signaling::Summary,
+    /// Resources and lookups.
+    pub discovery: discovery::Summary,
+}
+
 /// Connections to other nodes.
 #[derive(Clone, Debug, Serialize)]
 pub struct ConnectionSummary {

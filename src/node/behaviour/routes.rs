@@ -89,6 +89,11 @@ impl Behaviour {
                     self.duties.discovery.state_mut().query_finished(&key, now);
                 }
             }
+            // The first step of it is the look-up of this node itself.
+            kad::Event::OutboundQueryProgressed {
+                result: kad::QueryResult::Bootstrap(_),
+                ..
+            } => self.in_dht = true,
             // Nodes heard of in the DHT are worth a dial when too few are connected.
             kad::Event::RoutingUpdated {
                 peer, addresses, ..

@@ -68,13 +68,13 @@ impl Resource {
 }
 
 /// The hour, counted from the Unix epoch.
-pub(super) fn hour(now: Now) -> u64 {
+pub fn hour(now: Now) -> u64 {
     now.millis / HOUR_MS
 }
 
 /// A room's key in the DHT for one hour. It turns, so that whoever wants to sit on it has to do
 /// so again every hour.
-pub(super) fn room_key(network: &str, room: &str, hour: u64) -> Vec<u8> {
+pub fn room_key(network: &str, room: &str, hour: u64) -> Vec<u8> {
     let mut hash = Sha256::new();
     hash.update(b"velox/room/1\0");
     hash.update(network);

@@ -27,6 +27,7 @@ mod tests;
 
 pub use config::Config;
 pub use dht::{PROVIDER_LIFE, PROVIDER_RENEWAL, kad_config};
+pub use keys::{hour, room_key};
 pub use state::{Event, State};
 pub use store::{Store, StoreConfig};
 pub use summary::Summary;

@@ -5,6 +5,12 @@ use libp2p::PeerId;
 use super::{State, entry::Entry, topic::Topic};
 
 impl State {
+    /// Whether this node serves a room.
+    pub fn serves(&self, room: &str) -> bool {
+        self.rooms
+            .contains_key(&Topic::of(&self.desk.network, room))
+    }
+
     /// Whether this node lists `peer` as a member of a room.
     pub fn lists(&self, room: &str, peer: &PeerId) -> bool {
         self.rooms
