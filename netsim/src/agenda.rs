@@ -32,8 +32,12 @@ pub enum Deed {
     Lookup(usize),
     /// Somebody sends an envelope, of this kind.
     Send(usize),
-    /// A spammer spams.
-    Spam(HostNo, u32),
+    /// A spammer looks whom to harm.
+    Aim(HostNo, u32),
+    /// A node has had its time to get ready.
+    Ready(HostNo, u32),
+    /// Two nodes have been connected for long enough.
+    SyncOver(u64),
     /// A join has been watched for long enough.
     JoinOver(u64),
     /// An event of the scenario begins.

@@ -8,6 +8,7 @@
 mod agenda;
 mod cli;
 mod geography;
+mod hostile;
 mod population;
 mod programs;
 mod run;

@@ -1,8 +1,8 @@
 //! Who takes part: hosts, their lives, and what they start from.
 
-use std::{collections::HashMap, time::Duration};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
-use libp2p::PeerId;
+use libp2p::{Multiaddr, PeerId};
 use netsim_scenario::{Behave, Group, Kind, Nat, Region, Scenario};
 use rand::{RngExt, seq::IndexedRandom};
 use simnet::{HostConfig, HostId, LastMile, Simulation, Stream};
@@ -10,7 +10,7 @@ use velox_mesh::identity::Identity;
 
 use crate::{
     agenda::HostNo,
-    geography,
+    geography, hostile,
     programs::{self, Disk, Program},
 };
 
@@ -43,6 +43,8 @@ pub struct Host {
     pub region: Region,
     /// What it does that it shouldn't.
     pub behave: Behave,
+    /// It has done so at some time.
+    pub misbehaved: bool,
     /// How it is doing.
     pub standing: Standing,
     /// How often it has started.
@@ -166,7 +168,14 @@ impl Population {
             address: None,
         };
         let id = sim.host(&name, config);
-        let identity = Identity::from_seed(chance.random());
+        let identity = match &group.behave {
+            Behave::Sybil { rooms } => {
+                let rooms = rooms.clone();
+                self.sybil(&name, &rooms)
+            }
+            _ => Identity::from_seed(chance.random()),
+        };
+        let group = &self.scenario.groups[group_no];
         let number = self.hosts.len();
         self.by_peer.insert(identity.peer_id(), number);
         self.by_group[group_no].push(number);
@@ -177,6 +186,7 @@ impl Population {
             chance,
             region,
             behave: group.behave.clone(),
+            misbehaved: !group.behave.is_honest(),
             standing: Standing::Waiting,
             life: 0,
             was_attached: false,
@@ -188,6 +198,32 @@ impl Population {
             fewer_since: None,
         });
         number
+    }
+
+    /// The key of a sybil: it lies next to that of the first room of `rooms` in the hour in which
+    /// the run begins.
+    pub fn sybil(&self, name: &str, rooms: &str) -> Identity {
+        let nodes = self
+            .scenario
+            .groups
+            .iter()
+            .filter(|group| !group.kind.is_peer())
+            .map(|group| group.count as usize)
+            .sum();
+        let chance = Stream::new(self.seed, ("sybil", name));
+        hostile::next_to(&programs::first_room_key(rooms), nodes, chance)
+    }
+
+    /// Sybils next to the same room, living or not, and where they listen.
+    pub fn like(&self, sim: &Simulation, rooms: &str) -> Arc<[(PeerId, Vec<Multiaddr>)]> {
+        self.hosts
+            .iter()
+            .filter(|host| matches!(&host.behave, Behave::Sybil { rooms: other } if other == rooms))
+            .map(|host| {
+                let address = sim.address(host.id, simnet::Carrier::Quic);
+                (host.peer_id(), vec![address])
+            })
+            .collect()
     }
 
     /// A host gets a new key.
@@ -209,7 +245,7 @@ impl Population {
     }
 
     /// What a node or bootstrap node starts from: up to eight living hosts, at random.
-    pub fn bootstraps(&mut self, sim: &Simulation, host: HostNo) -> Vec<libp2p::Multiaddr> {
+    pub fn bootstraps(&mut self, sim: &Simulation, host: HostNo) -> Vec<Multiaddr> {
         let groups = self.scenario.bootstraps(self.group(host));
         let mut living = self.living(&groups, host);
         if living.is_empty() {
@@ -232,7 +268,7 @@ impl Population {
     }
 
     /// The nodes that a peer knows at first.
-    pub fn nodes_for(&mut self, sim: &Simulation, host: HostNo) -> Vec<libp2p::Multiaddr> {
+    pub fn nodes_for(&mut self, sim: &Simulation, host: HostNo) -> Vec<Multiaddr> {
         let group = self.group(host);
         let attach = group.attach();
         let groups = self.scenario.attaches_to(group);
@@ -257,13 +293,17 @@ impl Population {
             .collect()
     }
 
+    /// Where a peer dials the nodes that it is attached to.
+    pub fn nodes_of(&self, sim: &Simulation, host: HostNo) -> Vec<Multiaddr> {
+        let attached = self.hosts[host].attached.iter();
+        attached
+            .filter_map(|node| self.whose(node))
+            .filter_map(|node| self.address_for(sim, host, &self.hosts[node]))
+            .collect()
+    }
+
     /// Where a host dials another: over the first of its carriers that the other has.
-    fn address_for(
-        &self,
-        sim: &Simulation,
-        host: HostNo,
-        other: &Host,
-    ) -> Option<libp2p::Multiaddr> {
+    fn address_for(&self, sim: &Simulation, host: HostNo, other: &Host) -> Option<Multiaddr> {
         let has = programs::listens(&self.scenario.groups[other.group]);
         let carrier = programs::dials(self.group(host))
             .into_iter()

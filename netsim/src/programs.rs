@@ -1,26 +1,46 @@
 //! What hosts run: the production code, put on a simulated host as its own builders put it on a
 //! real one.
 
-use std::{cell::RefCell, collections::VecDeque, rc::Rc, time::Duration};
+use std::{cell::RefCell, collections::VecDeque, rc::Rc, sync::Arc, time::Duration};
 
 use libp2p::{Multiaddr, PeerId, identify, multiaddr::Protocol, swarm::SwarmEvent};
 use netsim_scenario::{Carrier, Group, Kind};
 use simnet::{Carriers, HostId, Running, Simulation};
 use velox_bootstrap::behaviour::{self as bootstrap, BehaviourEvent};
 use velox_mesh::{
+    clock::Now,
     config::Settings,
     identity::Identity,
-    node::{self, AddressBook},
+    node::{self, AddressBook, discovery},
     peer,
 };
 
-use crate::{agenda::HostNo, sightings::Sightings};
+use crate::{
+    agenda::HostNo,
+    hostile::{Arsenal, Spammer, Sybil, sybil::SybilEvent},
+    sightings::Sightings,
+};
 
 /// The network's name.
 pub const NETWORK: &str = "netsim";
 
 /// What peers have told, and when; the host's number says who.
 pub type PeerLog = Rc<RefCell<VecDeque<(Duration, HostNo, peer::Event)>>>;
+
+/// What nodes have told, and when; the host's number says who.
+pub type NodeLog = Rc<RefCell<VecDeque<(Duration, HostNo, NodeNews)>>>;
+
+/// What is to be known of a node.
+#[derive(Clone, Copy, Debug)]
+pub enum NodeNews {
+    /// It has neighbours enough, and has found its place in the DHT.
+    Ready,
+    /// It is connected to somebody to whom it wasn't.
+    Connected(PeerId),
+}
+
+/// Neighbours that a node has which is ready.
+const NEIGHBOURS: usize = 4;
 
 /// What a host runs.
 pub enum Program {
@@ -30,6 +50,10 @@ pub enum Program {
     Node(Running<node::Behaviour>),
     /// A peer.
     Peer(Running<peer::Behaviour>),
+    /// A peer that sends too much.
+    Spammer(Running<Spammer>),
+    /// A node next to a room's key.
+    Sybil,
 }
 
 /// What a node keeps on its disk.
@@ -137,6 +161,7 @@ pub fn node(
     settings: Settings,
     disk: Disk,
     sightings: &Rc<RefCell<Sightings>>,
+    log: &NodeLog,
 ) -> Program {
     let carriers = Carriers {
         listen: &listens(group),
@@ -154,8 +179,29 @@ pub fn node(
             behaviour
         },
     );
-    let sightings = sightings.clone();
+    let told = log.clone();
+    running.listen(move |_, event| {
+        if let SwarmEvent::ConnectionEstablished {
+            peer_id,
+            num_established,
+            ..
+        } = event
+            && num_established.get() == 1
+        {
+            let news = NodeNews::Connected(peer_id);
+            told.borrow_mut().push_back((simnet::now(), number, news));
+            simnet::interrupt();
+        }
+    });
+    let (sightings, log) = (sightings.clone(), log.clone());
+    let mut ready = false;
     running.observe(move |swarm| {
+        let behaviour = swarm.behaviour();
+        if !ready && behaviour.has_joined_dht() && behaviour.connections().len() >= NEIGHBOURS {
+            ready = true;
+            let news = NodeNews::Ready;
+            log.borrow_mut().push_back((simnet::now(), number, news));
+        }
         let mut sightings = sightings.borrow_mut();
         if sightings.awaits(number) {
             let presence = swarm.behaviour().presence();
@@ -198,4 +244,73 @@ pub fn peer(
         }
     });
     Program::Peer(running)
+}
+
+/// The first room of a `[[rooms]]`, by its name.
+pub fn room_name(rooms: &str, number: u64) -> String {
+    format!("{rooms}/{number}")
+}
+
+/// The key in the DHT of the first room of a `[[rooms]]`, at the start of the run.
+pub fn first_room_key(rooms: &str) -> Vec<u8> {
+    discovery::room_key(NETWORK, &room_name(rooms, 0), discovery::hour(Now::read()))
+}
+
+/// Starts a spammer.
+pub fn spammer(
+    sim: &mut Simulation,
+    host: HostId,
+    identity: &Identity,
+    group: &Group,
+    arsenal: Arsenal,
+    nodes: Vec<Multiaddr>,
+) -> Program {
+    let carriers = Carriers {
+        listen: &listens(group),
+        dial: &dials(group),
+    };
+    let running = sim.swarm(
+        host,
+        identity.keypair(),
+        carriers,
+        peer::IDLE_CONNECTION,
+        || Spammer::new(arsenal, nodes),
+    );
+    Program::Spammer(running)
+}
+
+/// Starts a sybil, which knows its like and some other nodes.
+pub fn sybil(
+    sim: &mut Simulation,
+    host: HostId,
+    identity: &Identity,
+    group: &Group,
+    key: &[u8],
+    like: Arc<[(PeerId, Vec<Multiaddr>)]>,
+    known: Vec<Multiaddr>,
+) -> Program {
+    let carriers = Carriers {
+        listen: &listens(group),
+        dial: &dials(group),
+    };
+    let running = sim.swarm(host, identity.keypair(), carriers, bootstrap::IDLE, || {
+        Sybil::new(identity, key, like)
+    });
+    running.listen(|swarm, event| {
+        if let SwarmEvent::Behaviour(SybilEvent::Identify(identify::Event::Received {
+            peer_id,
+            info,
+            ..
+        })) = event
+        {
+            swarm.behaviour_mut().meet(peer_id, info);
+        }
+    });
+    running.with(|swarm| {
+        for address in known {
+            // Another dial to it may be under way.
+            swarm.dial(address).ok();
+        }
+    });
+    Program::Sybil
 }

@@ -175,7 +175,7 @@ metrics! {
         "Attachments lost by peers that were up and not frozen."
 
     NEIGHBOUR_SYNC: "neighbour.sync" Distribution Milliseconds Lower Rooms
-        "From two nodes' connection until each has every record that the other had in the rooms that they share."
+        "From two nodes' connection until each lists everybody whom the other did in the rooms that they share: a value for each connection at which one of them lacked somebody."
     NEIGHBOUR_BYTES: "neighbour.bytes_per_second" Distribution BytesPerSecond Lower Nodes
         "Bytes between two connected nodes, both ways: a value for each connection and sample."
 

@@ -4,7 +4,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Arrival, Assertion, Envelopes, Event, Group, Kind, Network, Resources, Rooms, Size, Span,
+    Action, Arrival, Assertion, Envelopes, Event, Group, Kind, Network, Resources, Rooms, Size,
+    Span,
 };
 
 /// A scenario: who takes part, what happens to them, and what must hold.
@@ -133,6 +134,16 @@ impl Scenario {
             None => true,
         };
         self.rooms.iter().filter(named).collect()
+    }
+
+    /// Whether anybody in it misbehaves, at some time.
+    pub fn is_hostile(&self) -> bool {
+        let groups = self.groups.iter().map(|group| &group.behave);
+        let events = self.events.iter().filter_map(|event| match &event.action {
+            Action::Behave { behave, .. } => Some(behave),
+            _ => None,
+        });
+        groups.chain(events).any(|behave| !behave.is_honest())
     }
 
     /// The measured part of the run.

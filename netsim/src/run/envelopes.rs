@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use libp2p::PeerId;
-use netsim_scenario::{Behave, metrics};
+use netsim_scenario::metrics;
 use rand::RngExt;
 use simnet::Stream;
 use velox_mesh::{clock::Now, wire::envelope::EnvelopeId};
@@ -14,9 +14,6 @@ use crate::{
     population::Standing,
     programs::Program,
 };
-
-/// How often a spammer sends a batch.
-const BATCH: Duration = Duration::from_millis(100);
 
 struct Flight {
     from: HostNo,
@@ -142,13 +139,10 @@ impl Run<'_> {
         };
         if flight.to == to && Some(flight.from) == sender && !flight.arrived {
             flight.arrived = true;
-            let (sent, honest) = (flight.at, self.are_honest(number));
+            let (sent, by) = (flight.at, [flight.from, flight.to]);
             self.measures
                 .sample(metrics::ENVELOPE_LATENCY.name, sent, ms(at - sent));
-            if honest {
-                self.measures
-                    .sample(metrics::HONEST_ENVELOPE_LATENCY.name, sent, ms(at - sent));
-            }
+            self.honest_sample(metrics::HONEST_ENVELOPE_LATENCY, sent, ms(at - sent), by);
         }
     }
 
@@ -164,7 +158,6 @@ impl Run<'_> {
         let Some(number) = self.envelopes.by_id.remove(&(from, id_bytes(id))) else {
             return;
         };
-        let honest = self.are_honest(number);
         let Some(flight) = self.envelopes.all.remove(&number) else {
             return;
         };
@@ -177,53 +170,8 @@ impl Run<'_> {
         }
         self.measures
             .outcome(metrics::ENVELOPE_ACKED.name, flight.at, acked);
-        if honest {
-            self.measures
-                .outcome(metrics::HONEST_ENVELOPE_ACKED.name, flight.at, acked);
-        }
-    }
-
-    fn are_honest(&self, number: u64) -> bool {
-        self.envelopes.all.get(&number).is_some_and(|flight| {
-            [flight.from, flight.to]
-                .into_iter()
-                .all(|host| self.population.hosts[host].behave.is_honest())
-        })
-    }
-
-    /// A spammer sends a multiple of what its node lets it, to whom it sees.
-    pub(super) fn spam(&mut self, host: HostNo, life: u32) {
-        let person = &self.population.hosts[host];
-        let Behave::Spammer { times } = person.behave else {
-            return;
-        };
-        if person.life != life || !person.is_alive() {
-            return;
-        }
-        let now = self.sim.now();
-        self.agenda.add(now + BATCH, Deed::Spam(host, life));
-        let quota = velox_mesh::node::signaling::Config::default().peer_envelopes;
-        let count = (f64::from(quota.per_second) * times * BATCH.as_secs_f64()) as usize;
-        let Some(Program::Peer(running)) = &person.program else {
-            return;
-        };
-        let rooms = self.rooms.of_host.get(&host).cloned().unwrap_or_default();
-        for room in rooms {
-            let name = self.rooms.all[room].name.clone();
-            running.with(|swarm| {
-                let state = swarm.behaviour_mut().state_mut();
-                let members = state.members(&name);
-                for (_, member) in (0..count).zip(members.iter().cycle()) {
-                    // Beyond what a peer keeps account of, its own code refuses.
-                    if state
-                        .send(&name, &member.peer, vec![0; 64], Now::read())
-                        .is_err()
-                    {
-                        break;
-                    }
-                }
-            });
-        }
+        let by = [flight.from, flight.to];
+        self.honest_outcome(metrics::HONEST_ENVELOPE_ACKED, flight.at, acked, by);
     }
 }
 

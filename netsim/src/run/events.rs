@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use netsim_scenario::{Action, Behave};
+use netsim_scenario::Action;
 
 use super::Run;
 use crate::{
@@ -68,11 +68,7 @@ impl Run<'_> {
                 behave,
             } => {
                 for number in self.population.draw(&group, share) {
-                    let host = &mut self.population.hosts[number];
-                    host.behave = behave.clone();
-                    if let Behave::Spammer { .. } = behave {
-                        self.agenda.add(now, Deed::Spam(number, host.life));
-                    }
+                    self.turn(number, behave.clone());
                 }
             }
         }

@@ -227,26 +227,21 @@ impl Run<'_> {
         watched
             .peers
             .retain(|peer, when| when.is_some() || (up(peer) && members.contains_key(peer)));
+        let still = watched.honest_others.iter().any(up);
         let serving = self.serving(watched.room);
         watched
             .nodes
             .retain(|node, when| when.is_some() || (up(node) && serving.contains(node)));
         for (node, when) in &watched.nodes {
-            let honest = watched.honest && hosts[*node].behave.is_honest();
             self.measures
                 .outcome(metrics::GOSSIP_DELIVERY.name, at, when.is_some());
-            if honest {
-                self.measures
-                    .outcome(metrics::HONEST_GOSSIP_DELIVERY.name, at, when.is_some());
-            }
+            let by = [watched.host, *node];
+            self.honest_outcome(metrics::HONEST_GOSSIP_DELIVERY, at, when.is_some(), by);
             if let Some(when) = when {
                 let latency = ms(*when - at);
                 self.measures
                     .sample(metrics::GOSSIP_LATENCY.name, at, latency);
-                if honest {
-                    self.measures
-                        .sample(metrics::HONEST_GOSSIP_LATENCY.name, at, latency);
-                }
+                self.honest_sample(metrics::HONEST_GOSSIP_LATENCY, at, latency, by);
             }
         }
         let witnesses = if watched.others < SAMPLE {
@@ -279,7 +274,6 @@ impl Run<'_> {
             }
             return;
         }
-        let still = watched.honest_others.iter().any(up);
         if watched.honest && still {
             let found = watched.first.is_some_and(|first| first <= at + FOUND);
             self.measures.outcome(metrics::JOIN_FOUND.name, at, found);

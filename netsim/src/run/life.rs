@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use netsim_scenario::{Arrival, Behave, Kind};
+use netsim_scenario::{Arrival, Kind};
 use rand::RngExt;
 use rand_distr::{Distribution, Exp1};
 use velox_mesh::identity::Identity;
@@ -40,12 +40,7 @@ impl Run<'_> {
         }
         let group_no = self.population.hosts[number].group;
         let group = self.scenario.groups[group_no].clone();
-        let settings = self.settings[group_no].clone();
         let now = self.sim.now();
-        let known = match group.kind {
-            Kind::Bootstrap | Kind::Node => self.population.bootstraps(self.sim, number),
-            Kind::Browser | Kind::Native => self.population.nodes_for(self.sim, number),
-        };
         let host = &mut self.population.hosts[number];
         if group.kind.is_peer() && host.life > 0 {
             // A peer has a new key at each start.
@@ -60,7 +55,43 @@ impl Run<'_> {
         host.was_attached = false;
         host.without_since = None;
         host.fewer_since = None;
-        let (id, life, identity) = (host.id, host.life, host.identity.clone());
+        let life = host.life;
+        self.run_program(number);
+        let host = &mut self.population.hosts[number];
+        if let Some(session) = group.session.draw(&mut host.chance) {
+            self.agenda.add(now + session, Deed::Depart(number, life));
+        }
+        if let Some(freeze) = group.freeze {
+            let awake = exponential(freeze.every.0, &mut host.chance);
+            self.agenda.add(now + awake, Deed::Freeze(number, life));
+        }
+        if matches!(host.program, Some(Program::Node(_))) {
+            self.watch_start(number);
+        }
+        if group.kind.is_peer() {
+            self.rejoin(number);
+            self.provide_again(number);
+        }
+    }
+
+    /// Runs what a host runs by its kind, or by how it behaves.
+    pub(super) fn run_program(&mut self, number: HostNo) {
+        if !self.population.hosts[number].behave.is_honest() {
+            self.tap(number);
+            if let Some(program) = self.hostile_program(number) {
+                self.population.hosts[number].program = Some(program);
+                return;
+            }
+        }
+        let group_no = self.population.hosts[number].group;
+        let group = self.scenario.groups[group_no].clone();
+        let settings = self.settings[group_no].clone();
+        let known = match group.kind {
+            Kind::Bootstrap | Kind::Node => self.population.bootstraps(self.sim, number),
+            Kind::Browser | Kind::Native => self.population.nodes_for(self.sim, number),
+        };
+        let host = &self.population.hosts[number];
+        let (id, identity) = (host.id, host.identity.clone());
         let disk = host.disk.clone();
         let program = match group.kind {
             Kind::Bootstrap => {
@@ -80,6 +111,7 @@ impl Run<'_> {
                     settings,
                     disk,
                     &self.sightings,
+                    &self.nodes,
                 )
             }
             Kind::Browser | Kind::Native => {
@@ -88,21 +120,6 @@ impl Run<'_> {
         };
         let host = &mut self.population.hosts[number];
         host.program = Some(program);
-        if let Some(session) = group.session.draw(&mut host.chance) {
-            self.agenda.add(now + session, Deed::Depart(number, life));
-        }
-        if let Some(freeze) = group.freeze {
-            let awake = exponential(freeze.every.0, &mut host.chance);
-            self.agenda.add(now + awake, Deed::Freeze(number, life));
-        }
-        if let Behave::Spammer { .. } = host.behave {
-            self.agenda
-                .add(now + Duration::from_secs(1), Deed::Spam(number, life));
-        }
-        if group.kind.is_peer() {
-            self.rejoin(number);
-            self.provide_again(number);
-        }
     }
 
     pub(super) fn session_over(&mut self, number: HostNo, life: u32) {
@@ -188,7 +205,7 @@ impl Run<'_> {
             Some(Program::Peer(running)) => {
                 running.with(|swarm| swarm.behaviour_mut().state_mut().stop());
             }
-            Some(Program::Bootstrap) | None => {}
+            Some(Program::Bootstrap | Program::Spammer(_) | Program::Sybil) | None => {}
         }
         // What was said is sent before the connections are closed.
         self.sim.settle();

@@ -1,11 +1,16 @@
 //! One run of a scenario: what is done when, to whom, and what comes of it.
 
+mod bounds;
 mod envelopes;
 mod events;
 mod ghosts;
+mod honest;
+mod hostility;
 mod joins;
 mod life;
+mod neighbours;
 mod peers;
+mod readiness;
 mod resources;
 mod rooms;
 mod sample;
@@ -22,7 +27,7 @@ use velox_mesh::config::Settings;
 use crate::{
     agenda::{Agenda, Deed},
     population::Population,
-    programs::{self, PeerLog},
+    programs::{self, NodeLog, PeerLog},
     sightings::Sightings,
 };
 
@@ -61,7 +66,11 @@ pub struct Run<'a> {
     envelopes: envelopes::Flights,
     ghosts: ghosts::Ghosts,
     sampler: sample::Sampler,
+    honest: honest::Honest,
+    readiness: readiness::Readiness,
+    neighbours: neighbours::Neighbours,
     log: PeerLog,
+    nodes: NodeLog,
     sightings: Rc<RefCell<Sightings>>,
     splits: BTreeMap<usize, Split>,
     chance: Stream,
@@ -94,7 +103,11 @@ impl<'a> Run<'a> {
             envelopes: envelopes::Flights::new(seed),
             ghosts: ghosts::Ghosts::default(),
             sampler: sample::Sampler::default(),
+            honest: honest::Honest::default(),
+            readiness: readiness::Readiness::default(),
+            neighbours: neighbours::Neighbours::default(),
             log: PeerLog::default(),
+            nodes: NodeLog::default(),
             sightings: Rc::default(),
             splits: BTreeMap::new(),
             chance: Stream::new(seed, "run"),
@@ -142,6 +155,7 @@ impl<'a> Run<'a> {
                 let peers = self.population.alive(|kind| kind.is_peer()).count();
                 let bound = watch.progress(self.sim.now(), nodes, peers, self.sim.happened());
                 if bound.is_some() {
+                    self.conclude_honest();
                     return bound;
                 }
             }
@@ -163,7 +177,9 @@ impl<'a> Run<'a> {
             Deed::Provide(host, cid) => self.provide(host, &cid),
             Deed::Lookup(kind) => self.look_up(kind),
             Deed::Send(kind) => self.send(kind),
-            Deed::Spam(host, life) => self.spam(host, life),
+            Deed::Aim(host, life) => self.aim(host, life),
+            Deed::Ready(node, life) => self.ready_over(node, life),
+            Deed::SyncOver(id) => self.sync_over(id),
             Deed::JoinOver(join) => self.join_over(join),
             Deed::Event(number) => self.event(number),
             Deed::EventOver(number) => self.event_over(number),
@@ -176,6 +192,7 @@ impl<'a> Run<'a> {
     fn conclude(&mut self) {
         self.take_note();
         self.conclude_ghosts();
+        self.conclude_honest();
     }
 
     /// Hosts that ever were.

@@ -6,16 +6,19 @@ use velox_mesh::peer::Event;
 use super::{Run, ms};
 use crate::{
     agenda::{Deed, HostNo, RoomNo},
-    programs::Program,
+    programs::{NodeNews, Program},
 };
 
 impl Run<'_> {
     /// Takes note of what peers have told and nodes have seen since the last time.
     pub(super) fn take_note(&mut self) {
         let seen = std::mem::take(&mut self.sightings.borrow_mut().seen);
-        for (join, node, at) in seen {
-            self.listed(join, node, at);
+        for (id, node, at) in seen {
+            if !self.synced(id, at) {
+                self.listed(id, node, at);
+            }
         }
+        self.take_note_of_nodes();
         loop {
             let next = self.log.borrow_mut().pop_front();
             let Some((at, number, event)) = next else {
@@ -50,6 +53,19 @@ impl Run<'_> {
                         self.providers(number, id, &[], true, at);
                     }
                 }
+            }
+        }
+    }
+
+    fn take_note_of_nodes(&mut self) {
+        let news = std::mem::take(&mut *self.nodes.borrow_mut());
+        for (at, number, news) in news {
+            if !self.population.hosts[number].is_alive() {
+                continue;
+            }
+            match news {
+                NodeNews::Ready => self.ready(number, at),
+                NodeNews::Connected(peer) => self.connected(number, &peer, at),
             }
         }
     }

@@ -166,6 +166,7 @@ impl Run<'_> {
             .filter(|host| {
                 hosts[*host].standing == Standing::Up
                     && !hosts[*host].attached.is_empty()
+                    && hosts[*host].behave.is_honest()
                     && !self
                         .resources
                         .of_host
@@ -209,8 +210,8 @@ impl Run<'_> {
             lookup.found = Some(at);
             self.measures
                 .sample(metrics::LOOKUP_FIRST.name, started, ms(at - started));
-            self.measures
-                .sample(metrics::HONEST_LOOKUP_FIRST.name, started, ms(at - started));
+            let (first, by) = (ms(at - started), [asker, asker]);
+            self.honest_sample(metrics::HONEST_LOOKUP_FIRST, started, first, by);
         }
         if last && let Some(lookup) = self.resources.under_way.remove(&(asker, id)) {
             // A provider may have departed while it was looked for.
@@ -229,8 +230,7 @@ impl Run<'_> {
                 let found = lookup.found.is_some();
                 self.measures
                     .outcome(metrics::LOOKUP_FOUND.name, started, found);
-                self.measures
-                    .outcome(metrics::HONEST_LOOKUP_FOUND.name, started, found);
+                self.honest_outcome(metrics::HONEST_LOOKUP_FOUND, started, found, [asker, asker]);
             }
             self.measures
                 .sample(metrics::LOOKUP_END.name, started, ms(at - started));

@@ -13,7 +13,7 @@ use velox_mesh::clock::Now;
 use super::{Run, life::exponential};
 use crate::{
     agenda::{Deed, HostNo, RoomNo},
-    programs::Program,
+    programs::{self, Program},
 };
 
 /// A room.
@@ -79,7 +79,7 @@ impl Run<'_> {
                     &mut self.rooms.chance,
                 );
                 self.rooms.all.push(Room {
-                    name: format!("{}/{number}", spec.name).into(),
+                    name: programs::room_name(&spec.name, u64::from(number)).into(),
                     kind,
                     members: BTreeMap::new(),
                     pair: false,
@@ -220,7 +220,9 @@ impl Run<'_> {
             .candidates(spec.groups.as_deref())
             .into_iter()
             .filter(|host| {
-                self.population.hosts[*host].is_alive()
+                let person = &self.population.hosts[*host];
+                person.is_alive()
+                    && person.behave.is_honest()
                     && !self.rooms.all[room].members.contains_key(host)
             })
             .collect();

@@ -44,6 +44,8 @@ impl Run<'_> {
         self.sample_pace(now);
         self.sample_traffic(now);
         self.sample_connections(now);
+        self.sample_neighbours(now);
+        self.sample_bounds(now);
         if let Some(agreement) = self.agreement() {
             self.measures
                 .gauge(metrics::PRESENCE_AGREEMENT.name, now, agreement);

@@ -2,7 +2,7 @@ use std::ops::Range;
 
 use super::{Findings, steps};
 use crate::{
-    Action, Assertion, Expectation, Joins, Kind, Scenario, Span, Step, Window, metrics::Needs,
+    Assertion, Expectation, Joins, Kind, Scenario, Span, Step, Window, metrics::Needs,
     mistake::meant,
 };
 
@@ -60,15 +60,15 @@ fn measured(
         Needs::Resources => (resources, "[[resources]]"),
         Needs::Envelopes => (envelopes, "[[envelopes]]"),
         Needs::HostileRooms => (
-            rooms && hostile(scenario),
+            rooms && scenario.is_hostile(),
             "[[rooms]] and a host that isn't honest",
         ),
         Needs::HostileEnvelopes => (
-            envelopes && hostile(scenario),
+            envelopes && scenario.is_hostile(),
             "[[envelopes]] and a host that isn't honest",
         ),
         Needs::HostileResources => (
-            resources && hostile(scenario),
+            resources && scenario.is_hostile(),
             "[[resources]] and a host that isn't honest",
         ),
     };
@@ -79,18 +79,6 @@ fn measured(
         );
         findings.at(&[around, steps!["metric"]].concat(), message);
     }
-}
-
-fn hostile(scenario: &Scenario) -> bool {
-    let groups = scenario.groups.iter().map(|group| &group.behave);
-    let events = scenario
-        .events
-        .iter()
-        .filter_map(|event| match &event.action {
-            Action::Behave { behave, .. } => Some(behave),
-            _ => None,
-        });
-    groups.chain(events).any(|behave| !behave.is_honest())
 }
 
 /// The window's place in the run, if it has one.
