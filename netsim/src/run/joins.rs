@@ -5,7 +5,8 @@ use std::{
     time::Duration,
 };
 
-use netsim_scenario::metrics;
+use netsim_scenario::{Kind, metrics};
+use velox_mesh::config::Settings;
 
 use super::{Run, ms};
 use crate::agenda::{Deed, HostNo, RoomNo};
@@ -65,6 +66,7 @@ impl Run<'_> {
         if of_room >= MOST_OF_A_ROOM {
             return;
         }
+        let listed = SAMPLE.min(self.big_above());
         let hosts = &self.population.hosts;
         let others: Vec<_> = self
             .rooms
@@ -100,7 +102,7 @@ impl Run<'_> {
                 life: hosts[host].life,
                 at: now,
                 honest: hosts[host].behave.is_honest(),
-                peers: if others.len() < SAMPLE {
+                peers: if others.len() < listed {
                     others.iter().map(|other| (*other, None)).collect()
                 } else {
                     BTreeMap::new()
@@ -137,16 +139,37 @@ impl Run<'_> {
             return;
         };
         let sees = self.seen_by(seer, room);
+        let (big, sample) = (self.big_above(), self.sample_of_big());
         let Some(watched) = self.joins.watched.get_mut(&id) else {
             return;
         };
         if watched.honest_others.contains(&seen) {
             watched.first.get_or_insert(at);
         }
-        if sees >= watched.others.min(SAMPLE) {
+        let shown = if watched.others < big { SAMPLE } else { sample };
+        if sees >= watched.others.min(shown) {
             watched.full.get_or_insert(at);
         }
         self.met(id, room, seer, seen, at);
+    }
+
+    /// Rooms above this are too big for nodes to list.
+    pub(super) fn big_above(&self) -> usize {
+        let nodes = self.node_settings().map(|of| of.presence.big_above);
+        nodes.min().unwrap_or(usize::MAX)
+    }
+
+    /// What a peer is shown of such a room at least.
+    fn sample_of_big(&self) -> usize {
+        let nodes = self.node_settings().map(|of| of.presence.sample);
+        nodes.min().unwrap_or(SAMPLE).min(SAMPLE)
+    }
+
+    fn node_settings(&self) -> impl Iterator<Item = &Settings> {
+        let groups = self.scenario.groups.iter().zip(&self.settings);
+        groups
+            .filter(|(group, _)| group.kind == Kind::Node)
+            .map(|(_, settings)| settings)
     }
 
     /// One of a pair may have seen the other.
@@ -244,7 +267,7 @@ impl Run<'_> {
                 self.honest_sample(metrics::HONEST_GOSSIP_LATENCY, at, latency, by);
             }
         }
-        let witnesses = if watched.others < SAMPLE {
+        let witnesses = if watched.others < SAMPLE.min(self.big_above()) {
             &watched.peers
         } else {
             &watched.nodes

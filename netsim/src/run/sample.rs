@@ -12,8 +12,8 @@ use crate::{
     programs::{NETWORK, Program},
 };
 
-/// Beyond this, nodes count members instead of listing them.
-const COUNTED: usize = 512;
+/// Who joined later than this before a sample need not be seen yet.
+const NEW: Duration = Duration::from_secs(2);
 
 /// What was read off the last time.
 #[derive(Default)]
@@ -130,24 +130,32 @@ impl Run<'_> {
     /// Share of the pairs that should see each other that do, over all rooms.
     fn agreement(&self) -> Option<f64> {
         let (mut agree, mut pairs) = (0.0, 0.0);
+        let now = self.sim.now();
         for room in 0..self.rooms.all.len() {
             if self.rooms.all[room].pair {
                 continue;
             }
             let hosts = &self.population.hosts;
-            let members: Vec<_> = self
+            let joined = &self.rooms.all[room].members;
+            let is_new = |host| match joined.get(&host) {
+                Some(Some(since)) => *since + NEW > now,
+                _ => true,
+            };
+            let mut members: Vec<_> = self
                 .rooms
                 .present(room, |host| {
                     hosts[host].standing == Standing::Up && !hosts[host].attached.is_empty()
                 })
                 .collect();
+            let with_new = members.len();
+            members.retain(|host| !is_new(*host));
             if members.len() < 2 {
                 continue;
             }
-            let (a, p) = if members.len() <= SAMPLE {
+            let (a, p) = if members.len() <= SAMPLE.min(self.big_above()) {
                 self.pairs_by_peers(room, &members)
             } else {
-                self.pairs_by_nodes(room, &members)
+                self.pairs_by_nodes(room, &members, with_new)
             };
             agree += a;
             pairs += p;
@@ -177,7 +185,7 @@ impl Run<'_> {
         (agree, (members.len() * (members.len() - 1)) as f64)
     }
 
-    fn pairs_by_nodes(&self, room: RoomNo, members: &[HostNo]) -> (f64, f64) {
+    fn pairs_by_nodes(&self, room: RoomNo, members: &[HostNo], with_new: usize) -> (f64, f64) {
         let name = &self.rooms.all[room].name;
         let (mut agree, mut pairs) = (0.0, 0.0);
         for node in self.serving(room) {
@@ -186,20 +194,30 @@ impl Run<'_> {
             };
             let listed = running.look(|swarm| {
                 let presence = swarm.behaviour().presence();
-                if members.len() > COUNTED {
-                    return presence.size(name).min(members.len());
+                if members.len() > self.big_above() {
+                    let nearness = nearness(presence.size(name), members.len(), with_new);
+                    return members.len() as f64 * nearness;
                 }
-                members
-                    .iter()
-                    .filter(|member| {
-                        presence.lists(name, &self.population.hosts[**member].peer_id())
-                    })
-                    .count()
+                let listed = members.iter().filter(|member| {
+                    presence.lists(name, &self.population.hosts[**member].peer_id())
+                });
+                listed.count() as f64
             });
-            agree += listed.unwrap_or(0) as f64;
+            agree += listed.unwrap_or(0.0);
             pairs += members.len() as f64;
         }
         (agree, pairs)
+    }
+}
+
+/// How near a node's count of a room is to what it should be: somewhere from `least` to `most`.
+fn nearness(count: usize, least: usize, most: usize) -> f64 {
+    if count < least {
+        count as f64 / least as f64
+    } else if count > most {
+        most as f64 / count as f64
+    } else {
+        1.0
     }
 }
 
@@ -261,6 +279,15 @@ mod tests {
         ] {
             assert_eq!(duty(protocol), expected, "{protocol}");
         }
+    }
+
+    #[test]
+    fn a_count_is_near_from_both_sides() {
+        assert_eq!(
+            [50, 100, 105, 110].map(|n| nearness(n, 100, 110)),
+            [0.5, 1.0, 1.0, 1.0]
+        );
+        assert_eq!(nearness(220, 100, 110), 0.5);
     }
 
     #[test]

@@ -31,7 +31,8 @@ impl Tally {
         let inside = self.sums[from..]
             .iter()
             .take_while(|(at, _)| at <= window.end());
-        inside.map(|(_, n)| n).sum()
+        // The sum of nothing is -0.
+        inside.map(|(_, n)| n).sum::<f64>() + 0.0
     }
 
     pub fn is_empty(&self) -> bool {
