@@ -69,6 +69,8 @@ impl Watch for Guard {
         progress.nodes.store(nodes as u64, Ordering::Relaxed);
         progress.peers.store(peers as u64, Ordering::Relaxed);
         progress.events.store(events, Ordering::Relaxed);
+        #[cfg(test)]
+        tests::perhaps_panic(at);
         let memory = resident_memory();
         self.peak_memory = self.peak_memory.max(memory);
         let wall = Duration::from_nanos(hooks::real_clock() - self.began);
@@ -279,4 +281,33 @@ fn note_panics() {
 fn panic_message() -> String {
     let last = PANIC.lock().ok().and_then(|mut last| last.take());
     last.unwrap_or_else(|| "a panic without a message".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Milliseconds of virtual time at which a run panics; never if 0.
+    static PANICS_AT: AtomicU64 = AtomicU64::new(0);
+
+    pub fn perhaps_panic(at: u64) {
+        let planned = PANICS_AT.load(Ordering::Relaxed);
+        assert!(planned == 0 || at < planned, "a node is beside itself");
+    }
+
+    #[test]
+    fn a_panic_is_how_a_run_ended_and_what_was_measured_is_kept() {
+        let text = "name = \"n\"\nduration = \"10s\"\nsample_every = \"1s\"\n\
+                    [[group]]\nname = \"nodes\"\nkind = \"node\"\ncount = 3\n";
+        let loaded = Loaded::parse("s.toml".as_ref(), text.to_owned()).unwrap();
+        PANICS_AT.store(5_000, Ordering::Relaxed);
+        let run = run(&loaded, 1, Arc::default(), &mut |_| ());
+        let Ending::Crashed(why) = &run.facts.ended else {
+            panic!("{:?}", run.facts.ended)
+        };
+        assert!(why.starts_with("a node is beside itself at src/"), "{why}");
+        assert!((4.9..5.5).contains(&run.facts.virtual_seconds));
+        assert!(run.metric("nodes.alive").is_some());
+        assert!(!run.is_good());
+    }
 }
