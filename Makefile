@@ -2,7 +2,7 @@
 export CARGO_TARGET_DIR ?= $(CURDIR)/target
 export PATH := $(HOME)/.cargo/bin:$(PATH)
 
-.PHONY: demo test bench build lint fuzz web setup
+.PHONY: demo test bench build lint fuzz netsim web setup
 
 demo: web
 	cargo run --release --bin velox -- demo $(ARGS)
@@ -25,6 +25,11 @@ lint:
 fuzz:
 	scripts/setup fuzz
 	scripts/fuzz $(or $(SECONDS),60)
+
+# The big scenarios, one after the other: an hour or two. `make netsim SCENARIOS="half-dies"`
+# runs one.
+netsim:
+	scripts/netsim $(SCENARIOS)
 
 # What browsers load; the Rust build embeds it.
 web:
