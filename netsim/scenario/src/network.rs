@@ -9,8 +9,9 @@ use crate::{Bandwidth, Span};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Network {
-    /// Whether connections really run Noise and Yamux: slower, for a few dozen hosts. Otherwise
-    /// their sizes and round trips are accounted for, without the cryptography.
+    /// Whether connections really run Noise and Yamux: slower, for a few dozen hosts, all of
+    /// which speak TCP. Otherwise their sizes and round trips are accounted for, without the
+    /// cryptography.
     pub wire: bool,
     /// One-way latency between two hosts, without their last miles: `"regions"` takes half of
     /// the round trip that the matrix gives for their regions; a duration is the same for all.
