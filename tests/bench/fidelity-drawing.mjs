@@ -2,7 +2,7 @@
 
 import { median, percentile } from './figures.mjs'
 
-const PANEL = { width: 420, height: 270 }
+const PANEL = { width: 440, height: 270 }
 const INSET = { left: 72, right: 18, top: 62, bottom: 48 }
 const GAP = 12
 
