@@ -134,11 +134,11 @@ fn two() -> (Rig, Rig) {
         rig.drain();
     }
     let record = |rig: &Rig| {
-        let joins = rig.said.iter().filter_map(|(_, message)| match message {
+        let mut joins = rig.said.iter().filter_map(|(_, message)| match message {
             FromPeer::Join(join) => Some(join.record.clone()),
             _ => None,
         });
-        joins.last().unwrap()
+        joins.next_back().unwrap()
     };
     let (anns, bobs) = (record(&ann), record(&bob));
     for (rig, record, at) in [(&mut ann, bobs, node(1)), (&mut bob, anns, node(4))] {
