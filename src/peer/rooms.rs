@@ -43,6 +43,8 @@ pub(super) struct Rooms {
     network: String,
     key: [u8; 32],
     seq: u64,
+    /// The first sequence has been used.
+    begun: bool,
     max_members: usize,
     rooms: BTreeMap<String, Room>,
 }
@@ -60,8 +62,17 @@ impl Rooms {
             network,
             key,
             seq: now.millis,
+            begun: false,
             max_members,
             rooms: BTreeMap::new(),
+        }
+    }
+
+    /// The network's time is known. Sequences begin with it, if none was used before: with a
+    /// clock of one's own that is ahead they would be refused.
+    pub(super) fn begin(&mut self, now: Now) {
+        if !self.begun {
+            self.seq = now.millis;
         }
     }
 
@@ -288,6 +299,7 @@ impl Rooms {
     }
 
     fn next_seq(&mut self) -> u64 {
+        self.begun = true;
         self.seq += 1;
         self.seq
     }

@@ -31,6 +31,9 @@ use crate::{
     },
 };
 
+/// How long a dial is waited for until another node is dialed beside it. To the dead, a dial
+/// takes 5 to 10 s.
+const PATIENCE: Duration = Duration::from_millis(1_500);
 /// How long after a failed dial a node is tried again; doubled by each further one, to 10 s.
 const RETRY: Duration = Duration::from_millis(500);
 const MAX_RETRY: Duration = Duration::from_secs(10);
@@ -113,7 +116,8 @@ struct Candidate {
     next: Instant,
     /// Until when it is dialed only if nobody else is there.
     avoided: Option<Instant>,
-    dialing: bool,
+    /// Since when it is being dialed.
+    dialing: Option<Instant>,
 }
 
 struct Attachment {
@@ -121,6 +125,10 @@ struct Attachment {
     welcomed: bool,
     /// It ends as soon as there is another in its place.
     leaving: bool,
+    /// When hello was sent.
+    greeted: Instant,
+    /// How far its node's clock is ahead of this peer's, in ms.
+    offset: Option<i64>,
     reassembly: Reassembly,
     next_fragment: u64,
 }
@@ -133,6 +141,8 @@ pub struct State {
     candidates: Vec<Candidate>,
     /// In rank order: the first is the primary. Those that are to be replaced come last.
     attachments: Vec<Attachment>,
+    /// How far the network's time is ahead of this peer's clock, in ms: the median of its nodes.
+    offset: i64,
     provided: BTreeMap<String, u64>,
     locating: HashMap<u64, String>,
     next_request: u64,
@@ -155,6 +165,7 @@ impl State {
             envelopes: Envelopes::new(identity.clone(), key, &config),
             candidates: Vec::new(),
             attachments: Vec::new(),
+            offset: 0,
             provided: BTreeMap::new(),
             locating: HashMap::new(),
             next_request: 0,
@@ -173,6 +184,7 @@ impl State {
 
     /// Enters a room, or changes the metadata there.
     pub fn join(&mut self, room: &str, meta: Vec<u8>, now: Now) {
+        let now = self.network_time(now);
         self.rooms.join(room.to_owned(), meta);
         self.announce(room, now);
     }
@@ -217,6 +229,7 @@ impl State {
         bytes: Vec<u8>,
         now: Now,
     ) -> Result<EnvelopeId, SendError> {
+        let now = self.network_time(now);
         let to = self
             .rooms
             .member(room, to)
@@ -236,6 +249,7 @@ impl State {
 
     /// Announces a resource.
     pub fn provide(&mut self, cid: &str, now: Now) -> u64 {
+        let now = self.network_time(now);
         let id = self.request();
         self.provided.insert(cid.to_owned(), id);
         self.announce_resource(cid, id, now);
@@ -265,7 +279,7 @@ impl State {
     /// A stream to a node is open.
     pub fn linked(&mut self, link: LinkId, now: Now) {
         if let Some(candidate) = self.candidate(&link.peer) {
-            candidate.dialing = false;
+            candidate.dialing = None;
             candidate.failures = 0;
         }
         let enough = self.staying().count() >= self.config.attachments;
@@ -281,6 +295,8 @@ impl State {
             link,
             welcomed: false,
             leaving: false,
+            greeted: now.instant,
+            offset: None,
             reassembly: Reassembly::default(),
             next_fragment: 0,
         });
@@ -300,6 +316,7 @@ impl State {
 
     /// A stream is over, or could not be opened.
     pub fn unlinked(&mut self, link: LinkId, now: Now) {
+        let now = self.network_time(now);
         let Some(position) = self
             .attachments
             .iter()
@@ -327,29 +344,35 @@ impl State {
 
     /// A frame arrived. After an error the link is to be ended.
     pub fn received(&mut self, link: LinkId, frame: &[u8], now: Now) -> Result<(), Malformed> {
+        let now = self.network_time(now);
         let message: FromNode = cbor::decode("message", frame, limits::ATTACH_FRAME)?;
         self.message(link, message, now)
     }
 
     /// When [`State::expired`] wants to be called.
     pub fn deadline(&self) -> Option<Instant> {
-        let dial = (self.missing() > 0)
+        let lacking = self.lacking();
+        let dial = (lacking > 0)
             .then(|| {
                 self.candidates
                     .iter()
-                    .filter(|candidate| !candidate.dialing && !self.is_linked(&candidate.node))
+                    .filter(|candidate| {
+                        candidate.dialing.is_none() && !self.is_linked(&candidate.node)
+                    })
                     .map(|candidate| match candidate.avoided {
                         Some(until) if !self.attachments.is_empty() => candidate.next.max(until),
                         _ => candidate.next,
                     })
                     .min()
             })
-            .flatten();
+            .flatten()
+            .map(|next| next.max(self.impatient(lacking).unwrap_or(next)));
         dial.into_iter().chain(self.envelopes.deadline()).min()
     }
 
     /// The deadline has passed.
     pub fn expired(&mut self, now: Now) {
+        let now = self.network_time(now);
         let (again, lost) = self.envelopes.expired(now);
         for carried in again {
             self.carry_by_all(&carried);
@@ -367,6 +390,7 @@ impl State {
     /// Renews records that have lived half of their life. To be called now and then: every
     /// minute will do.
     pub fn renew(&mut self, now: Now) {
+        let now = self.network_time(now);
         for room in self.rooms.due(now) {
             self.announce(&room, now);
         }
@@ -399,6 +423,7 @@ impl State {
             }
             FromNode::Welcome(welcome) => {
                 attachment.welcomed = true;
+                let now = self.set_time(link, welcome.time, now);
                 self.learn_records(&welcome.nodes, now);
                 self.outputs
                     .push_back(Output::Event(Event::Attached(link.peer)));
@@ -659,24 +684,82 @@ impl State {
         }
     }
 
-    /// Attachments that there are too few of, those that are being dialed not counted.
-    fn missing(&self) -> usize {
-        if self.stopped {
-            return 0;
+    /// Expiries that others read are in the network's time, of which a peer's clock may be far
+    /// off.
+    fn network_time(&self, now: Now) -> Now {
+        Now {
+            millis: now.millis.saturating_add_signed(self.offset),
+            ..now
         }
-        let dialing = self
+    }
+
+    /// A node has said what time it is. `now` is the network's time as it was taken till then;
+    /// what comes back is what it is taken for from now on.
+    fn set_time(&mut self, link: LinkId, time: u64, now: Now) -> Now {
+        let own = now.millis.saturating_add_signed(-self.offset);
+        for attachment in &mut self.attachments {
+            if attachment.link == link {
+                let back = now.instant.saturating_duration_since(attachment.greeted) / 2;
+                let time = time.saturating_add(u64::try_from(back.as_millis()).unwrap_or(0));
+                let offset = i128::from(time) - i128::from(own);
+                attachment.offset = i64::try_from(offset).ok();
+            }
+        }
+        let mut offsets: Vec<_> = self
+            .attachments
+            .iter()
+            .filter_map(|attachment| attachment.offset)
+            .collect();
+        offsets.sort_unstable();
+        if let Some(median) = offsets.get(offsets.len() / 2) {
+            self.offset = *median;
+        }
+        let now = Now {
+            millis: own.saturating_add_signed(self.offset),
+            ..now
+        };
+        self.rooms.begin(now);
+        now
+    }
+
+    /// Attachments that there are too few of.
+    fn lacking(&self) -> usize {
+        match self.stopped {
+            true => 0,
+            false => self
+                .config
+                .attachments
+                .saturating_sub(self.staying().count()),
+        }
+    }
+
+    /// When the dials under way have taken too long for as many attachments as are lacking: from
+    /// then on others are dialed beside them. At once if there are too few dials.
+    fn impatient(&self, lacking: usize) -> Option<Instant> {
+        let mut until: Vec<_> = self
             .candidates
             .iter()
-            .filter(|candidate| candidate.dialing)
+            .filter_map(|candidate| candidate.dialing)
+            .map(|since| since + PATIENCE)
+            .collect();
+        until.sort_unstable_by(|a, b| b.cmp(a));
+        until.get(lacking.checked_sub(1)?).copied()
+    }
+
+    /// Attachments for which a node is to be dialed now.
+    fn missing(&self, now: Now) -> usize {
+        let hopeful = self
+            .candidates
+            .iter()
+            .filter_map(|candidate| candidate.dialing)
+            .filter(|since| *since + PATIENCE > now.instant)
             .count();
-        self.config
-            .attachments
-            .saturating_sub(self.staying().count() + dialing)
+        self.lacking().saturating_sub(hopeful)
     }
 
     /// Dials as many nodes as attachments are missing.
     fn attach(&mut self, now: Now) {
-        let missing = self.missing();
+        let missing = self.missing(now);
         let linked: Vec<_> = self
             .attachments
             .iter()
@@ -687,7 +770,7 @@ impl State {
             .iter_mut()
             .filter(|candidate| {
                 let avoided = candidate.avoided.is_some_and(|until| until > now.instant);
-                !candidate.dialing
+                candidate.dialing.is_none()
                     && candidate.next <= now.instant
                     && (!avoided || linked.is_empty())
                     && !linked.contains(&candidate.node)
@@ -695,7 +778,7 @@ impl State {
             .collect();
         due.sort_by_key(|candidate| candidate.failures);
         for candidate in due.into_iter().take(missing) {
-            candidate.dialing = true;
+            candidate.dialing = Some(now.instant);
             self.outputs
                 .push_back(Output::Dial(candidate.node, candidate.addresses.clone()));
         }
@@ -709,7 +792,7 @@ impl State {
 
     fn postpone(&mut self, node: &PeerId, now: Now) {
         if let Some(candidate) = self.candidate(node) {
-            candidate.dialing = false;
+            candidate.dialing = None;
             candidate.next =
                 now.instant + (RETRY * (1 << candidate.failures.min(5))).min(MAX_RETRY);
             candidate.failures += 1;
@@ -760,7 +843,7 @@ impl State {
                 failures: 0,
                 next: now.instant,
                 avoided: None,
-                dialing: false,
+                dialing: None,
             });
         }
     }

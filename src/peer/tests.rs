@@ -10,9 +10,10 @@ use crate::{
     identity::Identity,
     node::link::LinkId,
     wire::{
-        VERSION,
+        Signed, VERSION,
         attach::{FromNode, FromPeer, Snapshot, Welcome},
         cbor, limits,
+        presence::PresenceRecord,
         signal::Carried,
     },
 };
@@ -61,6 +62,11 @@ impl Rig {
     }
 
     fn attach(&mut self, node: PeerId) {
+        self.attach_at(node, self.now.millis);
+    }
+
+    /// Attaches to a node whose clock shows `time`.
+    fn attach_at(&mut self, node: PeerId, time: u64) {
         let connection = ConnectionId::new_unchecked(self.links.len() + 1);
         let link = LinkId {
             peer: node,
@@ -73,7 +79,7 @@ impl Rig {
             &FromNode::Welcome(Welcome {
                 version: VERSION,
                 lease: 30_000,
-                time: self.now.millis,
+                time,
                 observed: String::new(),
                 ice: Vec::new(),
                 nodes: Vec::new(),
@@ -251,4 +257,50 @@ fn an_ack_in_time_makes_up_for_a_miss_and_a_silent_peer_misses_once() {
     let lost = |event: &&Event| matches!(event, Event::Unreachable(_));
     assert_eq!(ann.events.iter().filter(lost).count(), 3);
     assert!(ann.dialed.is_empty(), "it may be that he is gone");
+}
+
+#[test]
+fn while_a_dial_hangs_another_node_is_dialed() {
+    let mut rig = Rig::new(1, &[node(1), node(2), node(3), node(4)]);
+    let link = rig.links[&node(1)];
+    rig.state.unlinked(link, rig.now);
+    rig.drain();
+    assert_eq!(rig.dialed, [node(3)]);
+    let deadline = rig.state.deadline().unwrap();
+    assert!(
+        deadline > rig.now.instant,
+        "it would be polled without pause"
+    );
+    rig.pass(1_499);
+    assert_eq!(rig.dialed, [node(3)]);
+    rig.pass(1);
+    assert_eq!(rig.dialed, [node(3), node(4)]);
+    rig.attach(node(4));
+    assert_eq!(rig.state.attached(), [node(2), node(4)]);
+    // The first answers after all, and isn't needed.
+    rig.attach(node(3));
+    assert_eq!(rig.closed, [node(3)]);
+}
+
+#[test]
+fn records_are_in_the_time_of_the_nodes_and_not_in_a_clock_that_is_off() {
+    let mut rig = Rig::new(1, &[]);
+    let ten_minutes = 600_000;
+    let network = rig.now.millis - ten_minutes;
+    rig.attach_at(node(1), network);
+    rig.attach_at(node(2), network + 50);
+    rig.state.join(ROOM, Vec::new(), rig.now);
+    rig.drain();
+    let record = rig
+        .said
+        .iter()
+        .find_map(|(_, message)| match message {
+            FromPeer::Join(join) => Some(join.record.clone()),
+            _ => None,
+        })
+        .unwrap();
+    let record = Signed::<PresenceRecord>::verify(&record).unwrap();
+    let left = record.expires - network;
+    assert!(left.abs_diff(limits::RECORD_LIFE_MS) <= 50, "{left}");
+    assert!(record.seq.abs_diff(network) <= 100, "{}", record.seq);
 }
