@@ -3,7 +3,7 @@
 use std::{collections::VecDeque, sync::Arc};
 
 use libp2p::PeerId;
-use rand::{Rng, RngExt, seq::IndexedRandom};
+use rand::{Rng, seq::IndexedRandom};
 use simnet::Stream;
 use velox_mesh::{
     clock::Now,
@@ -12,7 +12,7 @@ use velox_mesh::{
     identity::Identity,
     node::AGENT,
     wire::{
-        Array, Bytes, Signed, V1, VERSION,
+        Array, Signed, V1, VERSION,
         attach::{FromPeer, Hello, Locate, Record},
         cbor,
         envelope::{Envelope, Parcel, blind},
@@ -31,8 +31,9 @@ const SIGNED: usize = 200;
 const KEPT: usize = 400;
 /// Bytes of what stands for a sealed message.
 const SEALED: usize = 256;
-/// Rooms that it invents: it joins and leaves them in turn.
-const INVENTED: u64 = 1_000_000;
+/// Rooms of its own invention that it is in at once: fewer than a node lets a peer be in, so that
+/// it can always join another.
+const INVENTED: usize = 16;
 
 /// Somebody to be harmed.
 #[derive(Clone, Debug)]
@@ -114,6 +115,8 @@ pub struct Arsenal {
     chance: Stream,
     targets: Vec<Target>,
     seq: u64,
+    /// Rooms that it has invented, and is in, the oldest first.
+    invented: VecDeque<String>,
     requests: u64,
     envelopes: Pool,
     presence: Pool,
@@ -129,6 +132,7 @@ impl Arsenal {
             chance,
             targets: Vec::new(),
             seq: 0,
+            invented: VecDeque::new(),
             requests: 0,
             envelopes: Pool::default(),
             presence: Pool::default(),
@@ -206,19 +210,16 @@ impl Arsenal {
         out.extend_from_slice(&framed(&FromPeer::Locate(Locate { id, cid })));
     }
 
-    /// In turn: it joins a room that nobody is in, changes its record in a target's room, and
-    /// leaves a room.
+    /// It joins rooms that nobody is in and leaves them again, and changes its record in those of
+    /// its targets.
     fn presence(&mut self, now: Now, out: &mut Vec<u8>) {
         let (identity, nodes, targets) = (&self.identity, &self.nodes, &self.targets);
-        let (chance, seq) = (&mut self.chance, &mut self.seq);
+        let (chance, seq, invented) = (&mut self.chance, &mut self.seq, &mut self.invented);
         let frame = self.presence.take(now, || {
             *seq = now.millis.max(*seq + 1);
-            let invented = format!("spam/{}", chance.random_range(0..INVENTED));
-            let room = match targets.choose(chance) {
-                Some(target) if chance.happens(0.5) => target.room.to_string(),
-                _ => invented,
-            };
-            let record: Bytes = if chance.happens(1.0 / 3.0) {
+            if invented.len() >= INVENTED
+                && let Some(room) = invented.pop_front()
+            {
                 let leave = Leave {
                     v: V1,
                     network: NETWORK.to_owned(),
@@ -228,22 +229,29 @@ impl Arsenal {
                 };
                 let record = Signed::sign(identity, leave).to_wire();
                 return framed(&FromPeer::Leave(Record { record }));
-            } else {
-                let mut meta = vec![0; 64];
-                chance.fill_bytes(&mut meta);
-                let record = PresenceRecord {
-                    v: V1,
-                    network: NETWORK.to_owned(),
-                    room,
-                    peer: identity.peer_id(),
-                    key: Array::new([9; 32]),
-                    seq: *seq,
-                    expires: now.millis + limits::RECORD_LIFE_MS,
-                    attach: nodes.clone(),
-                    meta,
-                };
-                Signed::sign(identity, record).to_wire()
+            }
+            let room = match targets.choose(chance) {
+                Some(target) if chance.happens(0.5) => target.room.to_string(),
+                _ => {
+                    let room = format!("spam/{}/{seq}", identity.peer_id());
+                    invented.push_back(room.clone());
+                    room
+                }
             };
+            let mut meta = vec![0; 64];
+            chance.fill_bytes(&mut meta);
+            let record = PresenceRecord {
+                v: V1,
+                network: NETWORK.to_owned(),
+                room,
+                peer: identity.peer_id(),
+                key: Array::new([9; 32]),
+                seq: *seq,
+                expires: now.millis + limits::RECORD_LIFE_MS,
+                attach: nodes.clone(),
+                meta,
+            };
+            let record = Signed::sign(identity, record).to_wire();
             framed(&FromPeer::Join(Record { record }))
         });
         out.extend_from_slice(frame);
