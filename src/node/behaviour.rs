@@ -32,6 +32,7 @@ use super::{
     addresses::{self, Reach},
     attach,
     connections::Connections,
+    discovery::Refresh,
     duties::Duties,
     presence,
     status::Summaries,
@@ -94,6 +95,9 @@ pub struct Behaviour {
     /// Its own record with every address, and such as name only addresses that reach further.
     records: Option<Records>,
     queries: HashMap<kad::QueryId, Vec<u8>>,
+    refresh: Refresh,
+    /// The look-up of a far bucket that is under way.
+    refreshing: Option<kad::QueryId>,
     /// Its look-up of itself in the DHT has ended.
     in_dht: bool,
     next_tick: Now,
@@ -113,6 +117,8 @@ impl Behaviour {
         }
         Behaviour {
             duties: Duties::new(&identity, &config),
+            refresh: Refresh::new(identity.peer_id()),
+            refreshing: None,
             identity,
             config,
             book,
@@ -285,20 +291,36 @@ impl Behaviour {
             self.sign_record();
         }
         self.strangers.retain(|_, until| *until > now.millis);
-        let needed = self
-            .duties
-            .needed(self.identity.peer_id(), self.config.connections.near);
+        if self.connections.len() > self.config.connections.high {
+            self.cut(now);
+        }
+        if self.connections.len() < self.config.connections.low {
+            self.look_for_nodes(now);
+        }
+        self.keep_neighbours(now);
+    }
+
+    fn cut(&mut self, now: Now) {
+        let (own, config) = (self.identity.peer_id(), &self.config.connections);
+        let needed = self.duties.needed(own, config.near);
         for node in self
             .connections
-            .to_cut(&self.config.connections, now.instant, |node| {
-                needed.contains(node)
-            })
+            .to_cut(config, now.instant, |node| needed.contains(node))
         {
             tracing::debug!(%node, "connection cut: above the high water mark");
             self.close(node);
         }
-        if self.connections.len() < self.config.connections.low {
-            self.look_for_nodes(now);
+    }
+
+    /// Opens links to nodes that stay; the others get one when there is something to be said.
+    fn keep_neighbours(&mut self, now: Now) {
+        let settled = self
+            .connections
+            .settle(&self.config.connections, now.instant);
+        for node in settled {
+            self.duties.presence.keep(node);
+            self.duties.signaling.keep(node);
+            self.duties.discovery.keep(node);
         }
     }
 

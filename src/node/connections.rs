@@ -1,6 +1,9 @@
 //! How many nodes a node stays connected to, and which of them it may leave.
 
-use std::{collections::HashMap, time::Duration};
+use std::{
+    collections::{HashMap, HashSet, hash_map::Entry},
+    time::Duration,
+};
 
 use libp2p::PeerId;
 use serde::{Deserialize, Serialize};
@@ -44,16 +47,22 @@ impl Default for Config {
 #[derive(Debug, Default)]
 pub struct Connections {
     nodes: HashMap<PeerId, Instant>,
+    /// Those that nobody has taken for neighbours yet.
+    fresh: HashSet<PeerId>,
 }
 
 impl Connections {
     /// A node is connected and has identified itself.
     pub fn add(&mut self, node: PeerId, now: Instant) {
-        self.nodes.entry(node).or_insert(now);
+        if let Entry::Vacant(entry) = self.nodes.entry(node) {
+            entry.insert(now);
+            self.fresh.insert(node);
+        }
     }
 
     /// The last connection to it is gone.
     pub fn remove(&mut self, node: &PeerId) -> bool {
+        self.fresh.remove(node);
         self.nodes.remove(node).is_some()
     }
 
@@ -70,6 +79,21 @@ impl Connections {
     /// The connected nodes.
     pub fn iter(&self) -> impl Iterator<Item = &PeerId> {
         self.nodes.keys()
+    }
+
+    /// Nodes that are neighbours from now on, each once: all as long as there are few, and above
+    /// the low water mark those that have outlived their grace.
+    pub fn settle(&mut self, config: &Config, now: Instant) -> Vec<PeerId> {
+        let few = self.nodes.len() <= config.low;
+        let grace = Duration::from_secs(config.grace_seconds);
+        let old = |node: &PeerId| {
+            self.nodes
+                .get(node)
+                .is_none_or(|since| *since + grace <= now)
+        };
+        let mut settled: Vec<_> = self.fresh.extract_if(|node| few || old(node)).collect();
+        settled.sort_unstable();
+        settled
     }
 
     /// Which connections to cut: none up to the high water mark, and above it as many as are
@@ -173,5 +197,25 @@ mod tests {
         assert_eq!(cut.len(), 4, "down to the high water mark");
         assert_eq!(cut[0], nodes[6], "the youngest that is past its grace");
         assert!(!cut.contains(&nodes[7]), "a question may be under way");
+    }
+
+    #[test]
+    fn few_are_neighbours_at_once_and_of_many_those_that_stay() {
+        let start = Instant::now();
+        let later = |seconds| start + Duration::from_secs(seconds);
+        let nodes: Vec<_> = (0..4).map(|_| PeerId::random()).collect();
+        let mut connections = Connections::default();
+        connections.add(nodes[0], start);
+        connections.add(nodes[0], later(1));
+        assert_eq!(connections.settle(&CONFIG, start), [nodes[0]]);
+        assert_eq!(connections.settle(&CONFIG, later(50)), [], "once");
+        for node in &nodes[1..] {
+            connections.add(*node, start);
+        }
+        connections.remove(&nodes[1]);
+        assert_eq!(connections.settle(&CONFIG, later(19)), []);
+        let mut stay = nodes[2..].to_vec();
+        stay.sort_unstable();
+        assert_eq!(connections.settle(&CONFIG, later(20)), stay);
     }
 }

@@ -9,12 +9,12 @@ use libp2p::{
         self, MessageAuthenticity, MessageId, PeerScoreParams, PeerScoreThresholds,
         TopicScoreParams, ValidationMode,
     },
-    identify, kad, ping,
+    identify, kad,
     swarm::NetworkBehaviour,
 };
 use sha2::{Digest, Sha256};
 
-use super::{Config, attach, discovery, presence, signaling};
+use super::{Config, attach, discovery, presence, pulse, signaling};
 use crate::{identity::Identity, wire::limits};
 
 /// Everything that a node does on its connections.
@@ -22,7 +22,7 @@ use crate::{identity::Identity, wire::limits};
 pub struct Duties {
     pub(super) limits: connection_limits::Behaviour,
     pub(super) identify: identify::Behaviour,
-    pub(super) ping: ping::Behaviour,
+    pub(super) pulse: pulse::Behaviour,
     pub(super) kad: kad::Behaviour<discovery::Store>,
     pub(super) gossipsub: gossipsub::Behaviour,
     pub(super) attach: attach::Behaviour,
@@ -63,7 +63,7 @@ impl Duties {
                     .with_agent_version(AGENT.to_owned())
                     .with_push_listen_addr_updates(true),
             ),
-            ping: ping::Behaviour::default(),
+            pulse: pulse::Behaviour::default(),
             kad,
             gossipsub: gossipsub(identity),
             attach: attach::Behaviour::new(config.attach.clone(), network.clone(), node),

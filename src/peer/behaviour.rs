@@ -51,7 +51,7 @@ impl Behaviour {
             state: State::new(config, identity, now),
             link: Link::new(link::Config {
                 protocol: PROTOCOL,
-                opens: true,
+                opens: link::Opens::AtOnce,
                 accepts: false,
                 max_frame: limits::ATTACH_FRAME,
                 max_queue: MAX_QUEUE,

@@ -44,7 +44,7 @@ impl Sybil {
             kad,
             presence: Link::new(link::Config {
                 protocol,
-                opens: false,
+                opens: link::Opens::Never,
                 accepts: true,
                 max_frame: limits::NODE_FRAME,
                 max_queue: 0,

@@ -45,7 +45,7 @@ impl Behaviour {
         Behaviour {
             link: Link::new(link::Config {
                 protocol: PROTOCOL,
-                opens: false,
+                opens: link::Opens::Never,
                 accepts: true,
                 max_frame: limits::ATTACH_FRAME,
                 max_queue: config.max_queue,

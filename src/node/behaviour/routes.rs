@@ -33,8 +33,8 @@ impl Behaviour {
             DutiesEvent::Presence(event) => self.on_presence(event, now),
             DutiesEvent::Signaling(event) => self.on_signaling(event),
             DutiesEvent::Discovery(event) => self.on_discovery(event, now),
-            DutiesEvent::Identify(_) | DutiesEvent::Ping(_) => {}
-            DutiesEvent::Limits(never) => match never {},
+            DutiesEvent::Identify(_) => {}
+            DutiesEvent::Limits(never) | DutiesEvent::Pulse(never) => match never {},
         }
     }
 
@@ -56,6 +56,9 @@ impl Behaviour {
             return;
         }
         self.connections.add(node, now.instant);
+        if self.connections.len() <= self.config.connections.low {
+            self.keep_neighbours(now);
+        }
         let listen: Vec<_> = info
             .listen_addrs
             .into_iter()
@@ -89,11 +92,29 @@ impl Behaviour {
                     self.duties.discovery.state_mut().query_finished(&key, now);
                 }
             }
-            // The first step of it is the look-up of this node itself.
             kad::Event::OutboundQueryProgressed {
+                id,
                 result: kad::QueryResult::Bootstrap(_),
                 ..
-            } => self.in_dht = true,
+            } => {
+                // Its first step is the look-up of this node itself; the others aren't wanted.
+                self.in_dht = true;
+                if let Some(mut query) = self.duties.kad.query_mut(&id) {
+                    query.finish();
+                }
+                let kad = &mut self.duties.kad;
+                let key = self.refresh.begin(|| depths(kad));
+                self.look_around(key);
+            }
+            kad::Event::OutboundQueryProgressed {
+                id,
+                result: kad::QueryResult::GetClosestPeers(_),
+                step,
+                ..
+            } if step.last && self.refreshing == Some(id) => {
+                let key = self.refresh.next(&depths(&mut self.duties.kad));
+                self.look_around(key);
+            }
             // Nodes heard of in the DHT are worth a dial when too few are connected.
             kad::Event::RoutingUpdated {
                 peer, addresses, ..
@@ -101,6 +122,13 @@ impl Behaviour {
                 self.book.heard_of(peer, addresses.into_vec());
             }
             _ => {}
+        }
+    }
+
+    /// Looks up a key of a far bucket, so that nodes of it are met.
+    fn look_around(&mut self, key: Option<Vec<u8>>) {
+        if let Some(key) = key {
+            self.refreshing = Some(self.duties.kad.get_closest_peers(key));
         }
     }
 
@@ -312,4 +340,14 @@ impl Behaviour {
             discovery::Event::NodeRecord { .. } => {}
         }
     }
+}
+
+/// Nodes in the routing table, by the number of first bits that they share with this one.
+fn depths(kad: &mut kad::Behaviour<discovery::Store>) -> discovery::Depths {
+    kad.kbuckets()
+        .map(|bucket| {
+            let bit = bucket.range().0.ilog2().unwrap_or(0);
+            (255 - bit, bucket.num_entries())
+        })
+        .collect()
 }

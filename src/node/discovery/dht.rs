@@ -18,6 +18,8 @@ pub const PROVIDER_RENEWAL: Duration = Duration::from_secs(10 * 60);
 /// - Disjoint paths (three, kad's parallelism), so that one liar can't lead a query astray.
 /// - Queries end after 10 s, requests after 5: a page that waits has long given up.
 /// - Inserts into the store aren't filtered: [`Store`](super::Store) has the bounds.
+/// - A node looks itself up every 5 minutes, and while it knows fewer than 20 others whenever it
+///   meets one.
 /// - Buckets hold 20 nodes, of which kad keeps room in 256 buckets from the start: about
 ///   1.6 MB a node.
 pub fn kad_config(network: &str) -> kad::Config {

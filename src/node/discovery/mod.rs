@@ -17,6 +17,7 @@ mod neighbours;
 mod own;
 mod publisher;
 mod queries;
+mod refresh;
 mod resources;
 mod rooms;
 mod state;
@@ -28,6 +29,7 @@ mod tests;
 pub use config::Config;
 pub use dht::{PROVIDER_LIFE, PROVIDER_RENEWAL, kad_config};
 pub use keys::{hour, room_key};
+pub(super) use refresh::{Depths, Refresh};
 pub use state::{Event, State};
 pub use store::{Store, StoreConfig};
 pub use summary::Summary;
@@ -46,7 +48,7 @@ pub fn behaviour(config: Config, network: String, node: PeerId) -> Behaviour {
         .expect("it begins with a slash");
     let link = link::Config {
         protocol,
-        opens: true,
+        opens: link::Opens::WhenAsked,
         accepts: true,
         max_frame: limits::NODE_FRAME,
         max_queue: config.max_queue,

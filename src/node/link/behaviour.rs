@@ -1,7 +1,7 @@
 //! All links of one protocol.
 
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::{BTreeMap, VecDeque},
     task::{Context, Poll, Waker},
 };
 
@@ -14,7 +14,7 @@ use libp2p::{
 use super::{Command, Config, Handler, Report};
 
 /// One stream: a neighbour may have several connections, and so several links.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct LinkId {
     /// The neighbour.
     pub peer: PeerId,
@@ -55,11 +55,21 @@ pub enum Event {
     },
 }
 
+/// What is known of a connection.
+struct Connection {
+    /// The other end's.
+    address: Multiaddr,
+    /// Whether this side dialed.
+    dialed: bool,
+    /// Whether its link is open.
+    up: bool,
+}
+
 /// A `NetworkBehaviour` that keeps the links of one protocol.
 pub struct Link {
     config: Config,
-    /// Every connection, with its remote address, and whether its link is open.
-    connections: HashMap<LinkId, (Multiaddr, bool)>,
+    /// Every connection.
+    connections: BTreeMap<LinkId, Connection>,
     pending: VecDeque<ToSwarm<Event, Command>>,
     waker: Option<Waker>,
 }
@@ -69,7 +79,7 @@ impl Link {
     pub fn new(config: Config) -> Self {
         Link {
             config,
-            connections: HashMap::new(),
+            connections: BTreeMap::new(),
             pending: VecDeque::new(),
             waker: None,
         }
@@ -85,10 +95,42 @@ impl Link {
         self.command(link, Command::Close);
     }
 
-    fn command(&mut self, link: LinkId, command: Command) {
-        if !self.connections.get(&link).is_some_and(|(_, up)| *up) {
-            return;
+    /// Opens a link on the newest connection to a neighbour. `false` if there is none.
+    pub fn open(&mut self, peer: PeerId) -> bool {
+        let Some((link, _)) = self.connections_to(peer).next_back() else {
+            return false;
+        };
+        let link = *link;
+        self.tell(link, Command::Open);
+        true
+    }
+
+    /// Opens a link if this side dialed the neighbour: both sides may be about to.
+    pub fn open_if_dialed(&mut self, peer: PeerId) {
+        let dialed = self.connections_to(peer).rfind(|(_, to)| to.dialed);
+        if let Some(link) = dialed.map(|(link, _)| *link) {
+            self.tell(link, Command::Open);
         }
+    }
+
+    fn connections_to(
+        &self,
+        peer: PeerId,
+    ) -> impl DoubleEndedIterator<Item = (&LinkId, &Connection)> {
+        let id = |connection| LinkId {
+            peer,
+            connection: ConnectionId::new_unchecked(connection),
+        };
+        self.connections.range(id(0)..=id(usize::MAX))
+    }
+
+    fn command(&mut self, link: LinkId, command: Command) {
+        if self.connections.get(&link).is_some_and(|to| to.up) {
+            self.tell(link, command);
+        }
+    }
+
+    fn tell(&mut self, link: LinkId, command: Command) {
         self.pending.push_back(ToSwarm::NotifyHandler {
             peer_id: link.peer,
             handler: NotifyHandler::One(link.connection),
@@ -104,11 +146,17 @@ impl Link {
         connection: ConnectionId,
         peer: PeerId,
         address: &Multiaddr,
-        dialer: bool,
+        dialed: bool,
     ) -> Handler {
         let link = LinkId { peer, connection };
-        self.connections.insert(link, (address.clone(), false));
-        Handler::new(self.config.clone(), dialer)
+        let address = address.clone();
+        let to = Connection {
+            address,
+            dialed,
+            up: false,
+        };
+        self.connections.insert(link, to);
+        Handler::new(self.config.clone(), dialed)
     }
 }
 
@@ -143,7 +191,7 @@ impl NetworkBehaviour for Link {
                 peer: closed.peer_id,
                 connection: closed.connection_id,
             };
-            if let Some((_, true)) = self.connections.remove(&link) {
+            if self.connections.remove(&link).is_some_and(|to| to.up) {
                 self.pending
                     .push_back(ToSwarm::GenerateEvent(Event::Down { link, reason: None }));
             }
@@ -157,21 +205,21 @@ impl NetworkBehaviour for Link {
         report: Report,
     ) {
         let link = LinkId { peer, connection };
-        let Some((address, up)) = self.connections.get_mut(&link) else {
+        let Some(to) = self.connections.get_mut(&link) else {
             return;
         };
         let event = match report {
             Report::Up => {
-                *up = true;
+                to.up = true;
                 Event::Up {
                     link,
-                    address: address.clone(),
+                    address: to.address.clone(),
                 }
             }
             Report::Frame(frame) => Event::Frame { link, frame },
             Report::Written(bytes) => Event::Written { link, bytes },
             Report::Down(reason) => {
-                *up = false;
+                to.up = false;
                 Event::Down { link, reason }
             }
         };

@@ -26,7 +26,8 @@ use crate::{clock::Now, wire::Malformed};
 pub enum Output<E> {
     /// Send a frame to a neighbour. Dropped if the link to it isn't open.
     Send(PeerId, Vec<u8>),
-    /// Dial a node, by the addresses that are known for it. Ends in `linked` or `unlinked`.
+    /// Open a link to a node; one that isn't connected is dialed first, by the addresses that are
+    /// known for it. Ends in `linked` or `unlinked`.
     Dial(PeerId),
     /// Something that others should know.
     Event(E),
@@ -42,8 +43,10 @@ pub trait StateMachine: Send + 'static {
     /// The link to a neighbour is open. Called again when a further one opens: the neighbour may
     /// have been started anew, while its former connection isn't known to be dead yet.
     fn linked(&mut self, node: PeerId, address: &Multiaddr, now: Now);
-    /// The last link to a neighbour is gone, or a dial that was asked for has failed.
+    /// The last link to a neighbour is gone, or one that was asked for can't be had.
     fn unlinked(&mut self, node: PeerId, now: Now);
+    /// The last connection to a neighbour is gone that had no link.
+    fn parted(&mut self, _node: PeerId) {}
     /// A frame arrived. An error ends the link.
     fn received(&mut self, node: PeerId, frame: &[u8], now: Now) -> Result<(), Malformed>;
     /// When it next wants to be called, if nothing else happens.
@@ -60,6 +63,9 @@ pub struct Duty<S: StateMachine> {
     link: Link,
     /// The open links of each neighbour, oldest first.
     open: HashMap<PeerId, Vec<LinkId>>,
+    /// Nodes to which a link was asked for that isn't open yet, and whether the last connection
+    /// to them has ended meanwhile.
+    asked: HashMap<PeerId, bool>,
     pending: VecDeque<ToSwarm<S::Event, Command>>,
     timer: Delay,
 }
@@ -71,6 +77,7 @@ impl<S: StateMachine> Duty<S> {
             state,
             link: Link::new(config),
             open: HashMap::new(),
+            asked: HashMap::new(),
             pending: VecDeque::new(),
             timer: Delay::new(std::time::Duration::ZERO),
         }
@@ -92,10 +99,18 @@ impl<S: StateMachine> Duty<S> {
         self.open.contains_key(node)
     }
 
+    /// Opens a link to a neighbour that stays, if this side dialed it.
+    pub fn keep(&mut self, node: PeerId) {
+        if !self.is_linked(&node) {
+            self.link.open_if_dialed(node);
+        }
+    }
+
     fn on_link(&mut self, event: Event) {
         let now = Now::read();
         match event {
             Event::Up { link, address } => {
+                self.asked.remove(&link.peer);
                 self.open.entry(link.peer).or_default().push(link);
                 self.state.linked(link.peer, &address, now);
             }
@@ -117,9 +132,34 @@ impl<S: StateMachine> Duty<S> {
                         self.state.unlinked(link.peer, now);
                     }
                 } else {
+                    self.asked.remove(&link.peer);
                     self.state.unlinked(link.peer, now);
                 }
             }
+        }
+    }
+
+    fn dial(&mut self, node: PeerId) {
+        self.pending.push_back(ToSwarm::Dial {
+            opts: DialOpts::peer_id(node)
+                .condition(PeerCondition::DisconnectedAndNotDialing)
+                .build(),
+        });
+    }
+
+    /// The last connection to a node is gone, on which there was no link.
+    fn lost(&mut self, node: PeerId) {
+        match self.asked.get_mut(&node) {
+            // The connection was about to end as the link was asked for.
+            Some(again @ false) => {
+                *again = true;
+                self.dial(node);
+            }
+            Some(true) => {
+                self.asked.remove(&node);
+                self.state.unlinked(node, Now::read());
+            }
+            None => self.state.parted(node),
         }
     }
 
@@ -131,11 +171,12 @@ impl<S: StateMachine> Duty<S> {
                     self.link.send(*link, frame);
                 }
             }
-            Output::Dial(node) => self.pending.push_back(ToSwarm::Dial {
-                opts: DialOpts::peer_id(node)
-                    .condition(PeerCondition::DisconnectedAndNotDialing)
-                    .build(),
-            }),
+            Output::Dial(node) => {
+                self.asked.insert(node, false);
+                if !self.link.open(node) {
+                    self.dial(node);
+                }
+            }
             Output::Event(event) => self.pending.push_back(ToSwarm::GenerateEvent(event)),
         }
     }
@@ -169,15 +210,32 @@ impl<S: StateMachine> NetworkBehaviour for Duty<S> {
     }
 
     fn on_swarm_event(&mut self, event: FromSwarm) {
-        if let FromSwarm::DialFailure(failure) = &event
-            && let Some(peer) = failure.peer_id
-            && !self.open.contains_key(&peer)
-            // Another duty dials it already: that dial's end is told to all.
-            && !matches!(failure.error, DialError::DialPeerConditionFalse(_))
-        {
-            self.state.unlinked(peer, Now::read());
-        }
         self.link.on_swarm_event(event);
+        match event {
+            FromSwarm::DialFailure(failure) => {
+                if let Some(peer) = failure.peer_id
+                    && !self.open.contains_key(&peer)
+                    // Another duty dials it already: that dial's end is told to all.
+                    && !matches!(failure.error, DialError::DialPeerConditionFalse(_))
+                {
+                    self.asked.remove(&peer);
+                    self.state.unlinked(peer, Now::read());
+                }
+            }
+            FromSwarm::ConnectionEstablished(established)
+                if self.asked.contains_key(&established.peer_id) =>
+            {
+                self.link.open(established.peer_id);
+            }
+            // What isn't open says nothing as it goes.
+            FromSwarm::ConnectionClosed(closed)
+                if closed.remaining_established == 0
+                    && !self.open.contains_key(&closed.peer_id) =>
+            {
+                self.lost(closed.peer_id);
+            }
+            _ => {}
+        }
     }
 
     fn on_connection_handler_event(

@@ -1,4 +1,4 @@
-//! One connection's stream.
+//! One connection's link.
 
 use std::{
     collections::VecDeque,
@@ -18,15 +18,17 @@ use libp2p::{
     },
 };
 
-use super::Config;
+use super::{Config, Opens};
 use crate::wire::frame;
 
 /// From the behaviour.
 #[derive(Debug)]
 pub enum Command {
+    /// Open a stream, if there is none.
+    Open,
     /// Write this frame.
     Send(Vec<u8>),
-    /// End the stream once everything is written.
+    /// End the link once everything is written.
     Close,
 }
 
@@ -43,13 +45,16 @@ pub enum Report {
     Down(Option<String>),
 }
 
-/// Drives the stream of one connection.
+/// Bytes that are read at a time: most frames are smaller.
+const READ: usize = 4 * 1024;
+
+/// Drives the link of one connection: one stream, or two where both sides opened one at the same
+/// time. Each side writes to the one that it had first and reads from both.
 pub struct Handler {
     config: Config,
-    /// Whether an outbound stream is still to be asked for.
-    open: bool,
-    stream: Option<Stream>,
-    decoder: frame::Decoder,
+    /// Whether an outbound stream is still to be asked for, or is under way.
+    opening: Opening,
+    streams: Vec<Half>,
     outgoing: VecDeque<Vec<u8>>,
     /// Bytes of `outgoing`, the written part of its front included.
     queued: usize,
@@ -61,12 +66,28 @@ pub struct Handler {
     reports: VecDeque<Report>,
 }
 
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Opening {
+    No,
+    Wanted,
+    Underway,
+}
+
+struct Half {
+    stream: Stream,
+    decoder: frame::Decoder,
+    outbound: bool,
+}
+
 impl Handler {
     pub(super) fn new(config: Config, dialer: bool) -> Self {
+        let opening = match config.opens {
+            Opens::AtOnce if dialer => Opening::Wanted,
+            _ => Opening::No,
+        };
         Handler {
-            open: dialer && config.opens,
-            stream: None,
-            decoder: frame::Decoder::new(config.max_frame),
+            opening,
+            streams: Vec::new(),
             outgoing: VecDeque::new(),
             queued: 0,
             offset: 0,
@@ -78,18 +99,23 @@ impl Handler {
         }
     }
 
-    fn opened(&mut self, stream: Stream) {
-        if self.stream.is_some() {
+    fn opened(&mut self, stream: Stream, outbound: bool) {
+        if self.streams.iter().any(|half| half.outbound == outbound) {
             self.down(None);
         }
-        self.stream = Some(stream);
-        self.decoder = frame::Decoder::new(self.config.max_frame);
-        self.closing = false;
-        self.reports.push_back(Report::Up);
+        self.streams.push(Half {
+            stream,
+            decoder: frame::Decoder::new(self.config.max_frame),
+            outbound,
+        });
+        if self.streams.len() == 1 {
+            self.closing = false;
+            self.reports.push_back(Report::Up);
+        }
     }
 
     fn down(&mut self, reason: Option<String>) {
-        self.stream = None;
+        self.streams.clear();
         self.outgoing.clear();
         self.queued = 0;
         self.offset = 0;
@@ -100,7 +126,7 @@ impl Handler {
 
     /// Writes what can be written. `Ok(true)` if the stream has ended by `Close`.
     fn poll_write(&mut self, cx: &mut Context<'_>) -> io::Result<bool> {
-        let Some(stream) = self.stream.as_mut() else {
+        let Some(Half { stream, .. }) = self.streams.first_mut() else {
             return Ok(false);
         };
         while let Some(front) = self.outgoing.front() {
@@ -140,20 +166,41 @@ impl Handler {
         Ok(false)
     }
 
-    /// Reads once. `Ok(false)` if nothing has arrived.
+    /// Reads once from each stream. `Ok(false)` if nothing has arrived.
     fn poll_read(&mut self, cx: &mut Context<'_>) -> Result<bool, Option<String>> {
-        let Some(stream) = self.stream.as_mut() else {
-            return Ok(false);
-        };
-        let mut buffer = [0; 16 * 1024];
-        match Pin::new(stream).poll_read(cx, &mut buffer) {
+        let mut arrived = false;
+        let mut place = 0;
+        while let Some(half) = self.streams.get_mut(place) {
+            match half.poll_read(cx, &mut self.reports) {
+                Ok(more) => arrived |= more,
+                // What the other side no longer writes to, and this one never did.
+                Err(None) if place > 0 => {
+                    self.streams.remove(place);
+                    continue;
+                }
+                Err(reason) => return Err(reason),
+            }
+            place += 1;
+        }
+        Ok(arrived)
+    }
+}
+
+impl Half {
+    fn poll_read(
+        &mut self,
+        cx: &mut Context<'_>,
+        reports: &mut VecDeque<Report>,
+    ) -> Result<bool, Option<String>> {
+        let mut buffer = [0; READ];
+        match Pin::new(&mut self.stream).poll_read(cx, &mut buffer) {
             Poll::Pending => Ok(false),
             Poll::Ready(Err(_) | Ok(0)) => Err(None),
             Poll::Ready(Ok(n)) => {
                 self.decoder.extend(&buffer[..n]);
                 loop {
                     match self.decoder.next_frame() {
-                        Ok(Some(frame)) => self.reports.push_back(Report::Frame(frame)),
+                        Ok(Some(frame)) => reports.push_back(Report::Frame(frame)),
                         Ok(None) => return Ok(true),
                         Err(malformed) => return Err(Some(malformed.to_string())),
                     }
@@ -185,13 +232,18 @@ impl ConnectionHandler for Handler {
     }
 
     fn connection_keep_alive(&self) -> bool {
-        self.stream.is_some() || self.open
+        !self.streams.is_empty() || self.opening != Opening::No
     }
 
     fn on_behaviour_event(&mut self, command: Command) {
         match command {
+            Command::Open => {
+                if self.streams.is_empty() && self.opening == Opening::No {
+                    self.opening = Opening::Wanted;
+                }
+            }
             Command::Send(frame) => {
-                if self.stream.is_none() || self.closing {
+                if self.streams.is_empty() || self.closing {
                     return;
                 }
                 if self.queued + frame.len() > self.config.max_queue {
@@ -219,13 +271,19 @@ impl ConnectionHandler for Handler {
             ConnectionEvent::FullyNegotiatedInbound(FullyNegotiatedInbound {
                 protocol: futures::future::Either::Left(stream),
                 ..
-            }) => self.opened(stream),
+            }) => self.opened(stream, false),
             ConnectionEvent::FullyNegotiatedOutbound(FullyNegotiatedOutbound {
                 protocol: stream,
                 ..
-            }) => self.opened(stream),
-            ConnectionEvent::DialUpgradeError(_) if self.stream.is_none() => {
-                self.reports.push_back(Report::Down(None));
+            }) => {
+                self.opening = Opening::No;
+                self.opened(stream, true);
+            }
+            ConnectionEvent::DialUpgradeError(_) => {
+                self.opening = Opening::No;
+                if self.streams.is_empty() {
+                    self.reports.push_back(Report::Down(None));
+                }
             }
             _ => {}
         }
@@ -239,8 +297,8 @@ impl ConnectionHandler for Handler {
             if let Some(report) = self.reports.pop_front() {
                 return Poll::Ready(ConnectionHandlerEvent::NotifyBehaviour(report));
             }
-            if self.open {
-                self.open = false;
+            if self.opening == Opening::Wanted {
+                self.opening = Opening::Underway;
                 return Poll::Ready(ConnectionHandlerEvent::OutboundSubstreamRequest {
                     protocol: SubstreamProtocol::new(
                         ReadyUpgrade::new(self.config.protocol.clone()),

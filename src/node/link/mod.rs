@@ -1,6 +1,6 @@
 //! One framed stream to each neighbour that speaks a protocol.
 //!
-//! The dialer of a connection opens the stream and both sides use it both ways; its frames are
+//! One side opens the stream and both use it both ways; its frames are
 //! those of [`wire::frame`](crate::wire::frame). [`Link`] moves frames and knows nothing of what
 //! is in them. [`Duty`] drives a plain [`StateMachine`] over a link: presence, signaling and
 //! discovery are such state machines.
@@ -15,13 +15,24 @@ pub use handler::{Command, Handler, Report};
 
 use libp2p::StreamProtocol;
 
+/// When a side opens a stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Opens {
+    /// It waits for the other side's.
+    Never,
+    /// As a connection that it dialed is established.
+    AtOnce,
+    /// When there is something to be said, or it is told to.
+    WhenAsked,
+}
+
 /// How a link's streams come to be.
 #[derive(Clone, Debug)]
 pub struct Config {
     /// The protocol's name.
     pub protocol: StreamProtocol,
-    /// Whether this side opens a stream on connections that it dialed.
-    pub opens: bool,
+    /// Whether this side opens streams.
+    pub opens: Opens,
     /// Whether this side accepts streams.
     pub accepts: bool,
     /// Bytes of the largest frame that may arrive.

@@ -18,7 +18,7 @@ pub fn behaviour(config: Config, identity: Identity, network: String) -> Behavio
     let link = link::Config {
         protocol: StreamProtocol::try_from_owned(format!("/velox/{network}/presence/1"))
             .expect("starts with a slash"),
-        opens: true,
+        opens: link::Opens::WhenAsked,
         accepts: true,
         max_frame: limits::NODE_FRAME,
         max_queue: MAX_QUEUE,
@@ -92,16 +92,17 @@ mod tests {
     async fn two_nodes_meet_over_a_stream() {
         let (mut a, mut b) = (node(), node());
         let address = address(&mut b).await;
-        let id = *b.local_peer_id();
-        a.behaviour_mut()
-            .state_mut()
-            .room_nodes("lobby", &[id], Now::read());
         a.dial(address).unwrap();
         let members = |swarm: &Swarm<Behaviour>| swarm.behaviour().state().summary().members;
         let meet = async {
             while members(&a) < 2 || members(&b) < 2 {
                 tokio::select! {
-                    _ = a.select_next_some() => {}
+                    event = a.select_next_some() => {
+                        if let SwarmEvent::ConnectionEstablished { peer_id, .. } = event {
+                            let state = a.behaviour_mut().state_mut();
+                            state.room_nodes("lobby", &[peer_id], Now::read());
+                        }
+                    }
                     _ = b.select_next_some() => {}
                     // Frames change a state without an event of the swarm.
                     () = tokio::time::sleep(Duration::from_millis(10)) => {}

@@ -105,8 +105,8 @@ pub struct Config {
     /// Seconds after which a lost node of a room is no longer dialed.
     pub forget_node_seconds: u64,
     /// Seconds after the opening of a room at which its nodes are looked up again.
-    pub seek_seconds: [u64; 3],
-    /// Seconds between two look-ups after those.
+    pub seek_seconds: [u64; 2],
+    /// Seconds until the look-up after those; then twice as many each time, up to eight times.
     pub seek_again_seconds: u64,
     /// Seconds between two look-ups because nodes were lost.
     pub seek_lost_seconds: u64,
@@ -162,7 +162,7 @@ impl Default for Config {
             missed_digests: 2,
             redial_seconds: 5,
             forget_node_seconds: 30 * 60,
-            seek_seconds: [1, 3, 10],
+            seek_seconds: [2, 10],
             seek_again_seconds: 60,
             seek_lost_seconds: 5,
             linger_seconds: 60,
@@ -231,6 +231,10 @@ impl Config {
 
     pub(super) fn cascade(&self) -> Duration {
         Duration::from_millis(self.cascade_ms)
+    }
+
+    pub(super) fn seek_again(&self) -> Duration {
+        Duration::from_secs(self.seek_again_seconds.max(1))
     }
 
     pub(super) fn silence(&self) -> Duration {

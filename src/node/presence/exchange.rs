@@ -59,6 +59,10 @@ impl StateMachine for State {
         }
     }
 
+    fn parted(&mut self, node: PeerId) {
+        self.neighbours.unlink(&node);
+    }
+
     fn received(&mut self, node: PeerId, frame: &[u8], now: Now) -> Result<(), Malformed> {
         let frame = cbor::decode("presence frame", frame, limits::NODE_FRAME)?;
         let room = match &frame {
@@ -126,9 +130,14 @@ impl StateMachine for State {
 }
 
 impl State {
-    /// A linked neighbour serves this room too.
+    /// A neighbour serves this room too: one that isn't linked yet will be.
     pub(super) fn meet(&mut self, topic: Topic, node: PeerId, now: Now) {
         if let Some(served) = self.rooms.get_mut(&topic) {
+            if !self.neighbours.is_linked(&node) {
+                served.nodes.hear_of([node], &self.desk.config);
+                self.desk.out.push_back(Output::Dial(node));
+                return;
+            }
             let revived = hear(served, &mut self.desk, node, now);
             served.settle(&mut self.desk, now);
             contact(served, &mut self.neighbours, &mut self.desk, node, now);
@@ -218,7 +227,9 @@ impl State {
                 served.seek.sought(now, &desk.config);
                 desk.timers.set(timer, served.seek.next());
                 served.nodes.ask_anew();
-                if !served.local.is_empty() {
+                let early = served.seek.is_early(&desk.config);
+                let needless = early && served.nodes.linked().count() >= desk.config.room_links;
+                if !served.local.is_empty() && !needless {
                     let room = served.name.clone();
                     desk.tell(Event::Seek { room });
                 }

@@ -33,21 +33,18 @@ impl Neighbours {
         neighbour.topics.iter().copied().collect()
     }
 
-    /// The link is gone, and with it what the neighbour said. `false` if there was none.
+    /// The neighbour is gone, and with it what it said. `false` if it wasn't linked.
     pub fn unlink(&mut self, node: &PeerId) -> bool {
         let Some(neighbour) = self.nodes.get_mut(node) else {
             return false;
         };
-        if !neighbour.linked {
-            return false;
-        }
-        self.linked -= 1;
-        neighbour.linked = false;
-        neighbour.answers = None;
         for topic in std::mem::take(&mut neighbour.topics) {
             remove(&mut self.topics, &topic, node);
         }
-        true
+        neighbour.answers = None;
+        let linked = std::mem::take(&mut neighbour.linked);
+        self.linked -= usize::from(linked);
+        linked
     }
 
     pub fn is_linked(&self, node: &PeerId) -> bool {
@@ -80,10 +77,10 @@ impl Neighbours {
         remove(&mut self.topics, topic, node);
     }
 
-    /// Linked neighbours that subscribe to a topic.
+    /// Neighbours that subscribe to a topic, linked or not.
     pub fn subscribers(&self, topic: &Topic) -> Vec<PeerId> {
         let nodes = self.topics.get(topic).into_iter().flatten();
-        nodes.copied().filter(|node| self.is_linked(node)).collect()
+        nodes.copied().collect()
     }
 
     /// When the node was last dialed, if that is remembered.
@@ -156,11 +153,13 @@ mod tests {
         let (node, topic) = (PeerId::random(), Topic::of("n", "r"));
         let mut neighbours = Neighbours::default();
         neighbours.subscribe(node, topic, &config);
-        assert!(neighbours.subscribers(&topic).is_empty(), "not linked yet");
+        assert_eq!(neighbours.subscribers(&topic), [node], "linked or not");
         assert_eq!(neighbours.link(node, &config), [topic]);
         assert_eq!(neighbours.subscribers(&topic), [node]);
         assert!(neighbours.unlink(&node));
         assert!(!neighbours.unlink(&node));
+        neighbours.subscribe(node, topic, &config);
+        assert!(!neighbours.unlink(&node), "it never was linked");
         assert!(neighbours.link(node, &config).is_empty());
         assert!(neighbours.topics.is_empty());
     }

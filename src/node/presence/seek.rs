@@ -5,11 +5,19 @@ use web_time::Instant;
 use super::Config;
 use crate::clock::Now;
 
-/// When a room's nodes are looked up: as the room opens, 1, 3 and 10 s after it, every 60 s
-/// from then on, and when a node is lost.
+/// Of the pause after the first look-ups, the longest one.
+const MOST: u32 = 8;
+
+/// When a room's nodes are looked up: as the room opens, 2 and 10 s after it, 60 s later, and
+/// from then on after twice as long each time, up to 8 minutes; and when a node is lost, which
+/// begins the doubling anew.
+///
+/// Each look-up costs the mesh some 75 requests. The first ones make sure that nodes that open
+/// the room at the same time find each other; the later ones are against what nobody noticed.
 pub(super) struct Seek {
     opened: Instant,
     step: usize,
+    pause: Duration,
     last: Instant,
     next: Instant,
 }
@@ -20,6 +28,7 @@ impl Seek {
         let mut seek = Seek {
             opened: now.instant,
             step: 0,
+            pause: config.seek_again(),
             last: now.instant,
             next: now.instant,
         };
@@ -33,10 +42,20 @@ impl Seek {
         while self.next <= now.instant {
             self.next = match config.seek_seconds.get(self.step) {
                 Some(seconds) => self.opened + Duration::from_secs(*seconds),
-                None => now.instant + Duration::from_secs(config.seek_again_seconds.max(1)),
+                None => {
+                    let pause = self.pause;
+                    self.pause = (2 * pause).min(config.seek_again() * MOST);
+                    now.instant + pause
+                }
             };
             self.step += 1;
         }
+    }
+
+    /// Whether the last one was one of the first, whose end is that simultaneous openers meet:
+    /// a room with neighbours enough has no need of it.
+    pub fn is_early(&self, config: &Config) -> bool {
+        self.step <= config.seek_seconds.len()
     }
 
     /// When the schedule wants the next one.
@@ -45,7 +64,8 @@ impl Seek {
     }
 
     /// When the next one may be made because a node was lost.
-    pub fn after_loss(&self, now: Now, config: &Config) -> Instant {
+    pub fn after_loss(&mut self, now: Now, config: &Config) -> Instant {
+        self.pause = config.seek_again();
         let pause = Duration::from_secs(config.seek_lost_seconds);
         now.instant.max(self.last + pause)
     }
@@ -61,12 +81,12 @@ mod tests {
         let config = Config::default();
         let mut seek = Seek::new(start, &config);
         let mut times = Vec::new();
-        for _ in 0..6 {
+        for _ in 0..8 {
             let since = seek.next() - start.instant;
             times.push(since.as_secs());
             seek.sought(start.after(since), &config);
         }
-        assert_eq!(times, [1, 3, 10, 70, 130, 190]);
+        assert_eq!(times, [2, 10, 70, 190, 430, 910, 1_390, 1_870]);
     }
 
     #[test]

@@ -330,9 +330,7 @@ impl State {
             return;
         };
         self.neighbours.subscribe(node, topic, &self.desk.config);
-        if self.neighbours.is_linked(&node) {
-            self.meet(topic, node, now);
-        }
+        self.meet(topic, node, now);
     }
 
     /// A neighbour no longer subscribes to a topic.

@@ -42,7 +42,7 @@ pub fn behaviour(config: Config, network: &str, node: PeerId) -> Behaviour {
         .expect("it begins with a slash");
     let link = link::Config {
         protocol,
-        opens: true,
+        opens: link::Opens::WhenAsked,
         accepts: true,
         max_frame: limits::NODE_FRAME,
         max_queue: config.max_queue,
