@@ -12,7 +12,7 @@ use libp2p::{
 use velox_mesh::{
     config::Settings,
     identity::Identity,
-    node::{AGENT, StartError, discovery, may_be_dialed, protocol_version, swarm_config},
+    node::{AGENT, StartError, discovery, may_be_dialed, protocol_version},
 };
 
 /// Connections in all: each costs about 30 KB, so 1,024 about 30 MB.
@@ -119,7 +119,7 @@ pub fn swarm(identity: &Identity, settings: &Settings) -> Result<Swarm<Behaviour
         })
         .with_behaviour(|_| behaviour)
         .map_err(|_| failed("the bootstrap node", &"unreachable"))?
-        .with_swarm_config(|config| swarm_config(config, IDLE))
+        .with_swarm_config(|config| config.with_idle_connection_timeout(IDLE))
         .build();
     Ok(swarm)
 }

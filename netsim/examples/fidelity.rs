@@ -106,7 +106,7 @@ impl Stage<'_> {
                 host,
                 identity.keypair(),
                 carriers,
-                |config| node::swarm_config(config, node::IDLE_CONNECTION),
+                node::IDLE_CONNECTION,
                 || node::Behaviour::new(identity.clone(), config, AddressBook::default()),
             );
             if number == 0 {
@@ -146,7 +146,7 @@ impl Stage<'_> {
             host,
             identity.keypair(),
             carriers,
-            |config| node::swarm_config(config, peer::IDLE_CONNECTION),
+            peer::IDLE_CONNECTION,
             || peer::Behaviour::new(config, &identity),
         );
         let (log, place) = (self.log.clone(), self.peers.len());

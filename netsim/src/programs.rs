@@ -125,13 +125,9 @@ pub fn bootstrap_node(
         listen: &listens(group),
         dial: &dials(group),
     };
-    let running = sim.swarm(
-        host,
-        identity.keypair(),
-        carriers,
-        |config| node::swarm_config(config, bootstrap::IDLE),
-        || bootstrap::Behaviour::new(identity, &settings),
-    );
+    let running = sim.swarm(host, identity.keypair(), carriers, bootstrap::IDLE, || {
+        bootstrap::Behaviour::new(identity, &settings)
+    });
     running.listen(|swarm, event| {
         if let SwarmEvent::Behaviour(BehaviourEvent::Identify(identify::Event::Received {
             peer_id,
@@ -176,7 +172,7 @@ pub fn node(
         host,
         identity.keypair(),
         carriers,
-        |config| node::swarm_config(config, node::IDLE_CONNECTION),
+        node::IDLE_CONNECTION,
         || {
             let mut behaviour = node::Behaviour::new(identity.clone(), config, disk.book);
             behaviour.remember_room_nodes(disk.rooms);
@@ -238,7 +234,7 @@ pub fn peer(
         host,
         identity.keypair(),
         carriers,
-        |config| node::swarm_config(config, peer::IDLE_CONNECTION),
+        peer::IDLE_CONNECTION,
         || peer::Behaviour::new(config, identity),
     );
     let log = log.clone();
@@ -277,7 +273,7 @@ pub fn spammer(
         host,
         identity.keypair(),
         carriers,
-        |config| node::swarm_config(config, peer::IDLE_CONNECTION),
+        peer::IDLE_CONNECTION,
         || Spammer::new(arsenal, nodes),
     );
     Program::Spammer(running)
@@ -297,13 +293,9 @@ pub fn sybil(
         listen: &listens(group),
         dial: &dials(group),
     };
-    let running = sim.swarm(
-        host,
-        identity.keypair(),
-        carriers,
-        |config| node::swarm_config(config, bootstrap::IDLE),
-        || Sybil::new(identity, key, like),
-    );
+    let running = sim.swarm(host, identity.keypair(), carriers, bootstrap::IDLE, || {
+        Sybil::new(identity, key, like)
+    });
     running.listen(|swarm, event| {
         if let SwarmEvent::Behaviour(SybilEvent::Identify(identify::Event::Received {
             peer_id,

@@ -2,10 +2,7 @@
 
 use std::time::Duration;
 
-use libp2p::{
-    Multiaddr, PeerId, Swarm, SwarmBuilder, core::upgrade::Version, multiaddr::Protocol, noise,
-    swarm, tcp, yamux,
-};
+use libp2p::{Multiaddr, PeerId, Swarm, SwarmBuilder, multiaddr::Protocol, noise, tcp, yamux};
 use tokio::sync::{mpsc, watch};
 use web_time::Instant;
 
@@ -20,15 +17,6 @@ use crate::identity::Identity;
 
 /// How long a connection without a stream is kept.
 pub const IDLE_CONNECTION: Duration = Duration::from_secs(30);
-
-/// How the project's swarms differ from libp2p's default: a connection without a stream is closed
-/// after `idle`, and what a stream is for is said together with its first bytes, which saves
-/// every question of the DHT one of two round trips.
-pub fn swarm_config(config: swarm::Config, idle: Duration) -> swarm::Config {
-    config
-        .with_idle_connection_timeout(idle)
-        .with_substream_upgrade_protocol_override(Version::V1Lazy)
-}
 
 /// Why a node doesn't start.
 #[derive(Debug, thiserror::Error)]
@@ -199,7 +187,7 @@ fn swarm(identity: &Identity, behaviour: Behaviour) -> Result<Swarm<Behaviour>, 
         .map_err(|error| failed("the DNS resolver")(&error))?
         .with_behaviour(|_| behaviour)
         .map_err(|_| failed("the node")(&"unreachable"))?
-        .with_swarm_config(|config| swarm_config(config, IDLE_CONNECTION))
+        .with_swarm_config(|config| config.with_idle_connection_timeout(IDLE_CONNECTION))
         .build();
     Ok(swarm)
 }

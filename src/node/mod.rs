@@ -34,9 +34,7 @@ pub use address_book::AddressBook;
 pub use addresses::{Reach, explain, may_be_dialed, reach, reach_of};
 pub use behaviour::{Behaviour, Event};
 pub use budget::{Budget, Rate};
-pub use builder::{
-    Builder, IDLE_CONNECTION, StartError, check_network, swarm_config, with_peer_id,
-};
+pub use builder::{Builder, IDLE_CONNECTION, StartError, check_network, with_peer_id};
 pub use config::Config;
 pub use connections::Config as ConnectionsConfig;
 pub use denied::Denied;

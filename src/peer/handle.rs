@@ -10,7 +10,6 @@ use super::{Behaviour, Config, Event, SendError};
 use crate::{
     clock::Now,
     identity::Identity,
-    node::swarm_config,
     wire::{Signed, envelope::EnvelopeId, presence::PresenceRecord},
 };
 
@@ -347,7 +346,7 @@ fn swarm(identity: &Identity, behaviour: Behaviour) -> Result<Swarm<Behaviour>, 
             .map_err(|error| failed(&error))?
             .with_behaviour(|_| behaviour)
             .map_err(|_| failed(&"unreachable"))?
-            .with_swarm_config(|config| swarm_config(config, IDLE_CONNECTION))
+            .with_swarm_config(|config| config.with_idle_connection_timeout(IDLE_CONNECTION))
             .build(),
     )
 }

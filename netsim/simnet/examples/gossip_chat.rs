@@ -8,7 +8,7 @@ use std::{cell::RefCell, rc::Rc, time::Duration};
 use libp2p::{
     gossipsub::{self, IdentTopic, MessageAuthenticity},
     identity::Keypair,
-    swarm::{self, SwarmEvent},
+    swarm::SwarmEvent,
 };
 use simnet::{Carrier, Carriers, HostConfig, Running, Settings, Simulation};
 
@@ -39,7 +39,7 @@ fn enter(sim: &mut Simulation, number: usize, known: Option<&Chatter>) -> Chatte
     };
     let host = sim.host(&format!("chatter {number}"), config);
     let key = sim.key(host);
-    let idle = |config: swarm::Config| config.with_idle_connection_timeout(Duration::from_secs(60));
+    let idle = Duration::from_secs(60);
     let chatter = sim.swarm(host, &key, QUIC, idle, || chat(&key));
     if let Some(known) = known {
         let address = sim.address(known.host(), Carrier::Quic);

@@ -13,7 +13,7 @@
 //!     let host = sim.host("ann", HostConfig::default());
 //!     let key = sim.key(host);
 //!     let quic = Carriers { listen: &[Carrier::Quic], dial: &[Carrier::Quic] };
-//!     let swarm = sim.swarm(host, &key, quic, |config| config, || {
+//!     let swarm = sim.swarm(host, &key, quic, Duration::from_secs(30), || {
 //!         libp2p::swarm::dummy::Behaviour
 //!     });
 //!     sim.run_until(Duration::from_secs(3_600)); // takes milliseconds

@@ -119,13 +119,13 @@ impl Simulation {
     }
 
     /// Runs a swarm on a host, which has one at most. It listens over `listen` and can dial over
-    /// `dial`; `configure` sets what the swarm's default configuration has otherwise.
+    /// `dial`; a connection without a stream is closed after `idle`.
     pub fn swarm<B: NetworkBehaviour>(
         &mut self,
         host: HostId,
         key: &Keypair,
         carriers: Carriers<'_>,
-        configure: impl FnOnce(swarm::Config) -> swarm::Config,
+        idle: Duration,
         behaviour: impl FnOnce() -> B,
     ) -> Running<B> {
         let peer = key.public().to_peer_id();
@@ -142,8 +142,8 @@ impl Simulation {
         };
         let config = swarm::Config::with_executor(move |task| {
             executor::spawn(host, task);
-        });
-        let config = configure(config);
+        })
+        .with_idle_connection_timeout(idle);
         let swarm = world::as_host(host, || {
             let mut swarm = Swarm::new(transport, behaviour(), peer, config);
             for carrier in carriers.listen {

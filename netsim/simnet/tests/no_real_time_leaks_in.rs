@@ -101,9 +101,9 @@ fn who_computes_within_another_leaves_it_its_clock_and_chance() {
         let bob = sim.host("bob", ahead(0));
         let nobody = Carriers::default();
         let of_ann = sim.key(ann);
-        let ann = sim.swarm(ann, &of_ann, nobody, |config| config, || dummy::Behaviour);
+        let ann = sim.swarm(ann, &of_ann, nobody, HOUR, || dummy::Behaviour);
         let of_bob = sim.key(bob);
-        let bob = sim.swarm(bob, &of_bob, nobody, |config| config, || dummy::Behaviour);
+        let bob = sim.swarm(bob, &of_bob, nobody, HOUR, || dummy::Behaviour);
         let start = SystemTime::now();
         let ahead = |now: SystemTime| now.duration_since(start).unwrap().as_secs();
         ann.with(|_| {
@@ -131,13 +131,7 @@ fn a_simulation_can_be_dropped_with_its_swarms() {
     simnet::run(Settings::default(), |sim| {
         let host = sim.host("ann", HostConfig::default());
         let key = sim.key(host);
-        let running = sim.swarm(
-            host,
-            &key,
-            Carriers::default(),
-            |config| config,
-            || dummy::Behaviour,
-        );
+        let running = sim.swarm(host, &key, Carriers::default(), HOUR, || dummy::Behaviour);
         sim.run_until(HOUR);
         assert!(running.is_running());
         sim.stop(host);

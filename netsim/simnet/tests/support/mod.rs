@@ -3,10 +3,7 @@
 
 use std::{cell::RefCell, rc::Rc, time::Duration};
 
-use libp2p::{
-    ping,
-    swarm::{self, SwarmEvent},
-};
+use libp2p::{ping, swarm::SwarmEvent};
 use simnet::{Carrier, Carriers, HostConfig, HostId, Running, Simulation};
 
 /// A host that answers pings, and pings every second.
@@ -41,9 +38,7 @@ pub fn pinger_over(
         dial: carriers,
     };
     let config = ping::Config::new().with_interval(Duration::from_secs(1));
-    let patient =
-        |config: swarm::Config| config.with_idle_connection_timeout(Duration::from_secs(3_600));
-    let running = sim.swarm(host, &key, carriers, patient, || {
+    let running = sim.swarm(host, &key, carriers, Duration::from_secs(3_600), || {
         ping::Behaviour::new(config)
     });
     let log = Rc::new(RefCell::new(Vec::new()));
