@@ -18,7 +18,7 @@ use libp2p::{
     },
 };
 
-use super::{Config, Event, State, state::Output};
+use super::{Config, Event, Output, State};
 use crate::{
     clock::Now,
     identity::Identity,

@@ -5,9 +5,12 @@
 //! by envelopes.
 
 mod behaviour;
+mod candidates;
 mod config;
 mod envelopes;
+mod event;
 mod handle;
+mod network_time;
 mod rooms;
 mod state;
 #[cfg(test)]
@@ -15,5 +18,6 @@ mod tests;
 
 pub use behaviour::Behaviour;
 pub use config::Config;
+pub use event::{Event, Output, SendError};
 pub use handle::{Builder, IDLE_CONNECTION, Peer, PeerError, Room};
-pub use state::{Event, Output, SendError, State};
+pub use state::State;

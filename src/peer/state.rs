@@ -1,16 +1,15 @@
 //! A native peer's rules: events and the present time in, frames and events out.
 
-use std::{
-    collections::{BTreeMap, HashMap, VecDeque},
-    time::Duration,
-};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 
-use libp2p::{Multiaddr, PeerId, multiaddr::Protocol};
+use libp2p::{PeerId, multiaddr::Protocol};
 use web_time::Instant;
 
 use super::{
-    Config,
+    Config, Event, Output, SendError,
+    candidates::Candidates,
     envelopes::{Envelopes, Missed, Word},
+    network_time::NetworkTime,
     rooms::{Change, Rooms},
 };
 use crate::{
@@ -18,107 +17,17 @@ use crate::{
     identity::Identity,
     node::link::LinkId,
     wire::{
-        Bytes, Malformed, Signed, VERSION,
-        attach::{Bye, FromNode, FromPeer, Hello, Locate, Provide, Record, Refusal},
+        Malformed, Signed, VERSION,
+        attach::{Bye, FromNode, FromPeer, Hello, Locate, Provide, Record},
         cbor,
         envelope::{EnvelopeId, Kind},
         fragment::{self, Reassembly},
         limits,
-        node_record::NodeRecord,
         presence::PresenceRecord,
         seal::SealingKey,
         signal::Carried,
     },
 };
-
-/// How long a dial is waited for until another node is dialed beside it. To the dead, a dial
-/// takes 5 to 10 s.
-const PATIENCE: Duration = Duration::from_millis(1_500);
-/// How long after a failed dial a node is tried again; doubled by each further one, to 10 s.
-const RETRY: Duration = Duration::from_millis(500);
-const MAX_RETRY: Duration = Duration::from_secs(10);
-/// Nodes that are remembered.
-const MAX_NODES: usize = 64;
-
-/// What a peer sees happen.
-#[derive(Debug, Clone)]
-pub enum Event {
-    /// An attachment stands.
-    Attached(PeerId),
-    /// An attachment has ended.
-    Detached(PeerId),
-    /// A member of a room appeared.
-    Joined(Signed<PresenceRecord>),
-    /// A member of a room is gone.
-    Left {
-        /// The room.
-        room: String,
-        /// Who.
-        peer: PeerId,
-    },
-    /// A member sent something.
-    Message {
-        /// Who, proved by signature.
-        from: PeerId,
-        /// In which room.
-        room: String,
-        /// What.
-        bytes: Vec<u8>,
-    },
-    /// The receiver has acknowledged an envelope.
-    Delivered(EnvelopeId),
-    /// An envelope's receiver can't be reached.
-    Unreachable(EnvelopeId),
-    /// Providers of a resource.
-    Providers {
-        /// The number that [`State::locate`] gave.
-        id: u64,
-        /// Verified records in the resource's pseudo-room.
-        records: Vec<Signed<PresenceRecord>>,
-        /// Nothing more will come from this node.
-        last: bool,
-    },
-    /// A resource is announced.
-    Provided(u64),
-    /// A node has refused something.
-    Refused(Refusal),
-}
-
-/// What the driver has to do.
-#[derive(Debug)]
-pub enum Output {
-    /// Dial a node.
-    Dial(PeerId, Vec<Multiaddr>),
-    /// Send a frame.
-    Send(LinkId, Vec<u8>),
-    /// End a link.
-    Close(LinkId),
-    /// Tell the application.
-    Event(Event),
-}
-
-/// Why something can't be sent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum SendError {
-    /// The receiver isn't a known member of the room.
-    #[error("that peer isn't a member of the room: wait until it joins")]
-    NoMember,
-    /// Too much is under way.
-    #[error("too many envelopes wait for their acks: wait for some of them")]
-    Full,
-}
-
-struct Candidate {
-    node: PeerId,
-    addresses: Vec<Multiaddr>,
-    failures: u32,
-    /// When it may be dialed (again).
-    next: Instant,
-    /// Until when it is dialed only if nobody else is there.
-    avoided: Option<Instant>,
-    /// Since when it is being dialed.
-    dialing: Option<Instant>,
-}
 
 struct Attachment {
     link: LinkId,
@@ -128,7 +37,7 @@ struct Attachment {
     /// When hello was sent.
     greeted: Instant,
     /// How far its node's clock is ahead of this peer's, in ms.
-    offset: Option<i64>,
+    ahead: Option<i64>,
     reassembly: Reassembly,
     next_fragment: u64,
 }
@@ -138,11 +47,10 @@ pub struct State {
     config: Config,
     rooms: Rooms,
     envelopes: Envelopes,
-    candidates: Vec<Candidate>,
+    candidates: Candidates,
     /// In rank order: the first is the primary. Those that are to be replaced come last.
     attachments: Vec<Attachment>,
-    /// How far the network's time is ahead of this peer's clock, in ms: the median of its nodes.
-    offset: i64,
+    time: NetworkTime,
     provided: BTreeMap<String, u64>,
     locating: HashMap<u64, String>,
     next_request: u64,
@@ -163,9 +71,9 @@ impl State {
                 now,
             ),
             envelopes: Envelopes::new(identity.clone(), key, &config),
-            candidates: Vec::new(),
+            candidates: Candidates::default(),
             attachments: Vec::new(),
-            offset: 0,
+            time: NetworkTime::default(),
             provided: BTreeMap::new(),
             locating: HashMap::new(),
             next_request: 0,
@@ -175,7 +83,7 @@ impl State {
         };
         for address in state.config.nodes.clone() {
             if let Some(Protocol::P2p(node)) = address.iter().last() {
-                state.learn(node, vec![address], now);
+                state.candidates.learn(node, vec![address], now);
             }
         }
         state.attach(now);
@@ -184,7 +92,7 @@ impl State {
 
     /// Enters a room, or changes the metadata there.
     pub fn join(&mut self, room: &str, meta: Vec<u8>, now: Now) {
-        let now = self.network_time(now);
+        let now = self.time.at(now);
         self.rooms.join(room.to_owned(), meta);
         self.announce(room, now);
     }
@@ -229,7 +137,7 @@ impl State {
         bytes: Vec<u8>,
         now: Now,
     ) -> Result<EnvelopeId, SendError> {
-        let now = self.network_time(now);
+        let now = self.time.at(now);
         let to = self
             .rooms
             .member(room, to)
@@ -249,7 +157,7 @@ impl State {
 
     /// Announces a resource.
     pub fn provide(&mut self, cid: &str, now: Now) -> u64 {
-        let now = self.network_time(now);
+        let now = self.time.at(now);
         let id = self.request();
         self.provided.insert(cid.to_owned(), id);
         self.announce_resource(cid, id, now);
@@ -278,10 +186,7 @@ impl State {
 
     /// A stream to a node is open.
     pub fn linked(&mut self, link: LinkId, now: Now) {
-        if let Some(candidate) = self.candidate(&link.peer) {
-            candidate.dialing = None;
-            candidate.failures = 0;
-        }
+        self.candidates.linked(&link.peer);
         let enough = self.staying().count() >= self.config.attachments;
         let twice = self
             .attachments
@@ -296,7 +201,7 @@ impl State {
             welcomed: false,
             leaving: false,
             greeted: now.instant,
-            offset: None,
+            ahead: None,
             reassembly: Reassembly::default(),
             next_fragment: 0,
         });
@@ -316,7 +221,7 @@ impl State {
 
     /// A stream is over, or could not be opened.
     pub fn unlinked(&mut self, link: LinkId, now: Now) {
-        let now = self.network_time(now);
+        let now = self.time.at(now);
         let Some(position) = self
             .attachments
             .iter()
@@ -326,7 +231,7 @@ impl State {
         };
         let ended = self.attachments.remove(position);
         self.envelopes.forget(link);
-        self.postpone(&link.peer, now);
+        self.candidates.postpone(&link.peer, now);
         if ended.welcomed {
             self.rooms.forget_node(&link.peer);
             self.outputs
@@ -338,41 +243,28 @@ impl State {
 
     /// A dial has failed.
     pub fn failed(&mut self, node: &PeerId, now: Now) {
-        self.postpone(node, now);
+        self.candidates.postpone(node, now);
         self.attach(now);
     }
 
     /// A frame arrived. After an error the link is to be ended.
     pub fn received(&mut self, link: LinkId, frame: &[u8], now: Now) -> Result<(), Malformed> {
-        let now = self.network_time(now);
+        let now = self.time.at(now);
         let message: FromNode = cbor::decode("message", frame, limits::ATTACH_FRAME)?;
         self.message(link, message, now)
     }
 
     /// When [`State::expired`] wants to be called.
     pub fn deadline(&self) -> Option<Instant> {
-        let lacking = self.lacking();
-        let dial = (lacking > 0)
-            .then(|| {
-                self.candidates
-                    .iter()
-                    .filter(|candidate| {
-                        candidate.dialing.is_none() && !self.is_linked(&candidate.node)
-                    })
-                    .map(|candidate| match candidate.avoided {
-                        Some(until) if !self.attachments.is_empty() => candidate.next.max(until),
-                        _ => candidate.next,
-                    })
-                    .min()
-            })
-            .flatten()
-            .map(|next| next.max(self.impatient(lacking).unwrap_or(next)));
+        let dial = self
+            .candidates
+            .deadline(self.lacking(), &self.linked_nodes());
         dial.into_iter().chain(self.envelopes.deadline()).min()
     }
 
     /// The deadline has passed.
     pub fn expired(&mut self, now: Now) {
-        let now = self.network_time(now);
+        let now = self.time.at(now);
         let (again, lost) = self.envelopes.expired(now);
         for carried in again {
             self.carry_by_all(&carried);
@@ -390,7 +282,7 @@ impl State {
     /// Renews records that have lived half of their life. To be called now and then: every
     /// minute will do.
     pub fn renew(&mut self, now: Now) {
-        let now = self.network_time(now);
+        let now = self.time.at(now);
         for room in self.rooms.due(now) {
             self.announce(&room, now);
         }
@@ -424,7 +316,8 @@ impl State {
             FromNode::Welcome(welcome) => {
                 attachment.welcomed = true;
                 let now = self.set_time(link, welcome.time, now);
-                self.learn_records(&welcome.nodes, now);
+                self.candidates
+                    .learn_records(&welcome.nodes, &self.config.network, now);
                 self.outputs
                     .push_back(Output::Event(Event::Attached(link.peer)));
                 self.announce_all(now);
@@ -482,8 +375,9 @@ impl State {
             }
             FromNode::Ping(beat) => self.tell(link, &FromPeer::Pong(beat)),
             FromNode::GoAway(away) => {
-                self.learn_records(&away.nodes, now);
-                self.postpone(&link.peer, now);
+                self.candidates
+                    .learn_records(&away.nodes, &self.config.network, now);
+                self.candidates.postpone(&link.peer, now);
                 self.tell(link, &FromPeer::Bye(Bye {}));
                 self.outputs.push_back(Output::Close(link));
             }
@@ -567,10 +461,8 @@ impl State {
         let Some(link) = self.envelopes.heed(word, what) else {
             return;
         };
-        let penalty = self.config.penalty;
-        if let Some(candidate) = self.candidate(&link.peer) {
-            candidate.avoided = Some(now.instant + penalty);
-        }
+        let until = now.instant + self.config.penalty;
+        self.candidates.avoid(&link.peer, until);
         let attachment = self
             .attachments
             .iter_mut()
@@ -684,40 +576,22 @@ impl State {
         }
     }
 
-    /// Expiries that others read are in the network's time, of which a peer's clock may be far
-    /// off.
-    fn network_time(&self, now: Now) -> Now {
-        Now {
-            millis: now.millis.saturating_add_signed(self.offset),
-            ..now
-        }
-    }
-
     /// A node has said what time it is. `now` is the network's time as it was taken till then;
     /// what comes back is what it is taken for from now on.
-    fn set_time(&mut self, link: LinkId, time: u64, now: Now) -> Now {
-        let own = now.millis.saturating_add_signed(-self.offset);
+    fn set_time(&mut self, link: LinkId, said: u64, now: Now) -> Now {
+        let own = self.time.own(now);
         for attachment in &mut self.attachments {
             if attachment.link == link {
                 let back = now.instant.saturating_duration_since(attachment.greeted) / 2;
-                let time = time.saturating_add(u64::try_from(back.as_millis()).unwrap_or(0));
-                let offset = i128::from(time) - i128::from(own);
-                attachment.offset = i64::try_from(offset).ok();
+                let there = said.saturating_add(u64::try_from(back.as_millis()).unwrap_or(0));
+                let ahead = i128::from(there) - i128::from(own.millis);
+                attachment.ahead = i64::try_from(ahead).ok();
             }
         }
-        let mut offsets: Vec<_> = self
-            .attachments
-            .iter()
-            .filter_map(|attachment| attachment.offset)
-            .collect();
-        offsets.sort_unstable();
-        if let Some(median) = offsets.get(offsets.len() / 2) {
-            self.offset = *median;
-        }
-        let now = Now {
-            millis: own.saturating_add_signed(self.offset),
-            ..now
-        };
+        let ahead = self.attachments.iter();
+        self.time
+            .take_median(ahead.filter_map(|attachment| attachment.ahead));
+        let now = self.time.at(own);
         self.rooms.begin(now);
         now
     }
@@ -733,119 +607,18 @@ impl State {
         }
     }
 
-    /// When the dials under way have taken too long for as many attachments as are lacking: from
-    /// then on others are dialed beside them. At once if there are too few dials.
-    fn impatient(&self, lacking: usize) -> Option<Instant> {
-        let mut until: Vec<_> = self
-            .candidates
-            .iter()
-            .filter_map(|candidate| candidate.dialing)
-            .map(|since| since + PATIENCE)
-            .collect();
-        until.sort_unstable_by(|a, b| b.cmp(a));
-        until.get(lacking.checked_sub(1)?).copied()
-    }
-
-    /// Attachments for which a node is to be dialed now.
-    fn missing(&self, now: Now) -> usize {
-        let hopeful = self
-            .candidates
-            .iter()
-            .filter_map(|candidate| candidate.dialing)
-            .filter(|since| *since + PATIENCE > now.instant)
-            .count();
-        self.lacking().saturating_sub(hopeful)
-    }
-
     /// Dials as many nodes as attachments are missing.
     fn attach(&mut self, now: Now) {
-        let missing = self.missing(now);
-        let linked: Vec<_> = self
-            .attachments
-            .iter()
-            .map(|attachment| attachment.link.peer)
-            .collect();
-        let mut due: Vec<_> = self
-            .candidates
-            .iter_mut()
-            .filter(|candidate| {
-                let avoided = candidate.avoided.is_some_and(|until| until > now.instant);
-                candidate.dialing.is_none()
-                    && candidate.next <= now.instant
-                    && (!avoided || linked.is_empty())
-                    && !linked.contains(&candidate.node)
-            })
-            .collect();
-        due.sort_by_key(|candidate| candidate.failures);
-        for candidate in due.into_iter().take(missing) {
-            candidate.dialing = Some(now.instant);
-            self.outputs
-                .push_back(Output::Dial(candidate.node, candidate.addresses.clone()));
-        }
+        let linked = self.linked_nodes();
+        let due = self.candidates.dial(self.lacking(), &linked, now);
+        let dials = due.into_iter();
+        self.outputs
+            .extend(dials.map(|(node, addresses)| Output::Dial(node, addresses)));
     }
 
-    fn is_linked(&self, node: &PeerId) -> bool {
-        self.attachments
-            .iter()
-            .any(|attachment| attachment.link.peer == *node)
-    }
-
-    fn postpone(&mut self, node: &PeerId, now: Now) {
-        if let Some(candidate) = self.candidate(node) {
-            candidate.dialing = None;
-            candidate.next =
-                now.instant + (RETRY * (1 << candidate.failures.min(5))).min(MAX_RETRY);
-            candidate.failures += 1;
-        }
-    }
-
-    fn candidate(&mut self, node: &PeerId) -> Option<&mut Candidate> {
-        self.candidates
-            .iter_mut()
-            .find(|candidate| candidate.node == *node)
-    }
-
-    fn learn_records(&mut self, records: &[Bytes], now: Now) {
-        for record in records {
-            let Ok(record) = Signed::<NodeRecord>::verify(record) else {
-                continue;
-            };
-            if record.network != self.config.network || record.expires < now.millis {
-                continue;
-            }
-            let addresses = record
-                .addrs
-                .iter()
-                .filter_map(|text| text.parse::<Multiaddr>().ok())
-                .filter(|address| {
-                    !address
-                        .iter()
-                        .any(|part| matches!(part, Protocol::Ws(_) | Protocol::Wss(_)))
-                })
-                .collect();
-            self.learn(record.node, addresses, now);
-        }
-    }
-
-    fn learn(&mut self, node: PeerId, addresses: Vec<Multiaddr>, now: Now) {
-        if addresses.is_empty() {
-            return;
-        }
-        if let Some(candidate) = self.candidate(&node) {
-            candidate.addresses.extend(addresses);
-            candidate.addresses.sort_unstable();
-            candidate.addresses.dedup();
-            candidate.addresses.truncate(limits::NODE_ADDRESSES);
-        } else if self.candidates.len() < MAX_NODES {
-            self.candidates.push(Candidate {
-                node,
-                addresses,
-                failures: 0,
-                next: now.instant,
-                avoided: None,
-                dialing: None,
-            });
-        }
+    fn linked_nodes(&self) -> Vec<PeerId> {
+        let links = self.attachments.iter();
+        links.map(|attachment| attachment.link.peer).collect()
     }
 
     fn request(&mut self) -> u64 {

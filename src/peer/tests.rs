@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use libp2p::{Multiaddr, PeerId, swarm::ConnectionId};
 
-use super::{Config, Event, State, state::Output};
+use super::{Config, Event, Output, State};
 use crate::{
     clock::Now,
     identity::Identity,
