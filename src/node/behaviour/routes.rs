@@ -329,6 +329,13 @@ impl Behaviour {
                 let id = self.duties.kad.get_providers(key.clone().into());
                 self.queries.insert(id, key);
             }
+            discovery::Event::StopFinding(key) => {
+                let id = self.queries.iter().find(|(_, of)| **of == key);
+                let id = id.map(|(id, _)| *id);
+                if let Some(mut query) = id.and_then(|id| self.duties.kad.query_mut(&id)) {
+                    query.finish();
+                }
+            }
             discovery::Event::RoomNodes { room, nodes } => self
                 .duties
                 .presence

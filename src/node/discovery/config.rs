@@ -25,6 +25,10 @@ pub struct Config {
     pub waiting: usize,
     /// Milliseconds after which a look-up ends with what it has found.
     pub lookup_ms: u64,
+    /// Milliseconds that a look-up goes on for which somebody is found, unless the same peer has
+    /// looked for the same within the minute before: the nodes that knew of one provider know
+    /// of the others too.
+    pub enough_ms: u64,
     /// Nodes that are asked in one look-up: as many as the DHT keeps for a key.
     pub nodes_per_lookup: usize,
     /// Dials for look-ups under way at once; nodes beyond are passed over.
@@ -84,6 +88,7 @@ impl Default for Config {
             lookups: 128,
             waiting: 256,
             lookup_ms: 5_000,
+            enough_ms: 500,
             nodes_per_lookup: 20,
             dials: 128,
             records_per_lookup: 64,
@@ -121,6 +126,7 @@ impl Config {
             records_per_answer: self.records_per_answer,
             dials: self.dials,
             life: Duration::from_millis(self.lookup_ms),
+            enough: Duration::from_millis(self.enough_ms),
         }
     }
 

@@ -66,7 +66,7 @@ impl State {
                     .map(|(_, record)| record.clone()),
             );
         }
-        let waits = id.filter(|id| self.lookups.wait(*id, peer, locate.id, &told));
+        let waits = id.filter(|id| self.lookups.wait(*id, peer, locate.id, &told, now));
         if waits.is_none() {
             self.counts.over_budget += 1;
         }
@@ -119,8 +119,16 @@ impl State {
     }
 
     pub(super) fn finish(&mut self, lookup: Lookup) {
+        self.stop_searching(&lookup.resource.key);
         for (peer, id) in lookup.waiting {
             self.providers(peer, id, &[], true);
+        }
+    }
+
+    /// Ends the query of a key for which no look-up waits any more.
+    fn stop_searching(&mut self, key: &[u8]) {
+        if self.queries.is_active(key) && self.lookups.of_key(key).is_empty() {
+            self.event(Event::StopFinding(key.to_vec()));
         }
     }
 
@@ -166,7 +174,11 @@ impl State {
             .lookups
             .get_mut(id)
             .map(|lookup| lookup.waiting.clone());
-        let over = self.lookups.take_if_over(id).is_some();
+        let over = self.lookups.take_if_over(id);
+        if let Some(lookup) = &over {
+            self.stop_searching(&lookup.resource.key);
+        }
+        let over = over.is_some();
         for (peer, request) in waiting.unwrap_or_default() {
             let records: Vec<_> = new
                 .iter()

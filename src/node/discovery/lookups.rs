@@ -1,7 +1,7 @@
 //! Look-ups of resources under way: whom they ask, what they have found, who waits.
 
 use std::{
-    collections::{HashMap, HashSet, VecDeque},
+    collections::{BTreeSet, HashMap, HashSet, VecDeque},
     time::Duration,
 };
 
@@ -24,7 +24,14 @@ pub(super) struct Bounds {
     pub records_per_answer: usize,
     pub dials: usize,
     pub life: Duration,
+    /// How long a look-up goes on that has found somebody.
+    pub enough: Duration,
 }
+
+/// How long it is remembered for whom a look-up was cut short.
+const THOROUGH: Duration = Duration::from_secs(60);
+/// As many of them: about 200 bytes each.
+const MOST_CUT: usize = 1_024;
 
 /// Where a look-up stands with a node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,6 +54,8 @@ pub(super) struct Lookup {
     nodes: HashMap<PeerId, Asked>,
     /// The DHT has nothing more to say.
     searched: bool,
+    /// Somebody who waits asked just before, and that wasn't enough.
+    thorough: bool,
     end: Instant,
 }
 
@@ -73,8 +82,11 @@ pub(super) enum Ask {
 pub(super) struct Lookups {
     active: HashMap<u64, Lookup>,
     by_room: HashMap<String, u64>,
-    /// When each ends, in this order.
-    ends: VecDeque<(Instant, u64)>,
+    /// When each ends.
+    ends: BTreeSet<(Instant, u64)>,
+    /// For whom a look-up of which room was cut short, and until when his next one isn't; the
+    /// latest last.
+    cut: VecDeque<(Instant, PeerId, String)>,
     serial: u64,
     bounds: Bounds,
 }
@@ -84,7 +96,8 @@ impl Lookups {
         Lookups {
             active: HashMap::new(),
             by_room: HashMap::new(),
-            ends: VecDeque::new(),
+            ends: BTreeSet::new(),
+            cut: VecDeque::new(),
             serial: 0,
             bounds,
         }
@@ -134,7 +147,7 @@ impl Lookups {
         self.serial += 1;
         let end = now.instant + self.bounds.life;
         self.by_room.insert(resource.room.clone(), self.serial);
-        self.ends.push_back((end, self.serial));
+        self.ends.insert((end, self.serial));
         self.active.insert(
             self.serial,
             Lookup {
@@ -144,6 +157,7 @@ impl Lookups {
                 known: HashSet::new(),
                 nodes: HashMap::new(),
                 searched: false,
+                thorough: false,
                 end,
             },
         );
@@ -151,7 +165,11 @@ impl Lookups {
     }
 
     /// A peer waits, which knows of `told` already. `false` if too many wait.
-    pub fn wait(&mut self, id: u64, peer: PeerId, request: u64, told: &[PeerId]) -> bool {
+    pub fn wait(&mut self, id: u64, peer: PeerId, request: u64, told: &[PeerId], now: Now) -> bool {
+        let over = |(until, ..): &(Instant, PeerId, String)| *until <= now.instant;
+        while self.cut.front().is_some_and(over) {
+            self.cut.pop_front();
+        }
         let Some(lookup) = self.active.get_mut(&id) else {
             return false;
         };
@@ -159,6 +177,8 @@ impl Lookups {
             return false;
         }
         lookup.waiting.push((peer, request));
+        let mut cut = self.cut.iter();
+        lookup.thorough |= cut.any(|(_, who, room)| *who == peer && *room == lookup.resource.room);
         lookup.known.extend(told);
         true
     }
@@ -263,7 +283,32 @@ impl Lookups {
                 Err(_) => refused += 1,
             }
         }
+        if !new.is_empty() {
+            self.cut_short(id, now);
+        }
         (new, refused)
+    }
+
+    /// Somebody is found: whoever else is known to the same nodes will be in a moment, and the
+    /// rest of the DHT isn't bothered, unless the same peer's last look-up wasn't enough.
+    fn cut_short(&mut self, id: u64, now: Now) {
+        let Some(lookup) = self.active.get_mut(&id) else {
+            return;
+        };
+        let end = now.instant + self.bounds.enough;
+        if lookup.thorough || end >= lookup.end {
+            return;
+        }
+        self.ends.remove(&(lookup.end, id));
+        self.ends.insert((end, id));
+        lookup.end = end;
+        for (peer, _) in &lookup.waiting {
+            if self.cut.len() >= MOST_CUT {
+                self.cut.pop_front();
+            }
+            let room = lookup.resource.room.clone();
+            self.cut.push_back((now.instant + THOROUGH, *peer, room));
+        }
     }
 
     /// The DHT has nothing more to say.
@@ -284,17 +329,11 @@ impl Lookups {
 
     /// Takes a look-up out whose time is over.
     pub fn pop(&mut self, now: Now) -> Option<Lookup> {
-        loop {
-            let (end, id) = *self.ends.front()?;
-            let current = self.active.get(&id).is_some_and(|l| l.end == end);
-            if current && end > now.instant {
-                return None;
-            }
-            self.ends.pop_front();
-            if current {
-                return self.take(id);
-            }
+        let (end, id) = *self.ends.first()?;
+        if end > now.instant {
+            return None;
         }
+        self.take(id)
     }
 
     /// A peer no longer waits for anything. Look-ups that nobody waits for end.
@@ -312,12 +351,13 @@ impl Lookups {
 
     fn take(&mut self, id: u64) -> Option<Lookup> {
         let lookup = self.active.remove(&id)?;
+        self.ends.remove(&(lookup.end, id));
         self.by_room.remove(&lookup.resource.room);
         Some(lookup)
     }
 
     pub fn deadline(&self) -> Option<Instant> {
-        self.ends.front().map(|(end, _)| *end)
+        self.ends.first().map(|(end, _)| *end)
     }
 
     pub fn len(&self) -> usize {

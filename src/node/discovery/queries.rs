@@ -80,6 +80,11 @@ impl Queries {
         query.nodes[before..].to_vec()
     }
 
+    /// Whether one is under way.
+    pub fn is_active(&self, key: &[u8]) -> bool {
+        self.active.contains_key(key)
+    }
+
     /// The query is over. Whether it was under way.
     pub fn finish(&mut self, key: &[u8]) -> bool {
         self.active.remove(key).is_some()

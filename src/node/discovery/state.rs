@@ -42,6 +42,8 @@ pub enum Event {
     /// [`State::query_finished`]. Not asked again for a key until its end is reported, or
     /// [`Config::query_ms`] have passed.
     FindProviders(Vec<u8>),
+    /// End the query of this key: enough is found.
+    StopFinding(Vec<u8>),
     /// Nodes that serve a room, this one left out; each once a search.
     RoomNodes {
         /// The room.

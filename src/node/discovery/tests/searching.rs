@@ -6,6 +6,9 @@ use super::*;
 struct Mesh {
     stage: Rehearsal<State>,
     dht: HashMap<Vec<u8>, Vec<PeerId>>,
+    /// Its queries go on until they are stopped.
+    endless: bool,
+    stopped: usize,
     events: Vec<(PeerId, Event)>,
 }
 
@@ -18,6 +21,8 @@ impl Mesh {
         Mesh {
             stage,
             dht: HashMap::new(),
+            endless: false,
+            stopped: 0,
             events: Vec::new(),
         }
     }
@@ -55,7 +60,13 @@ impl Mesh {
                         let nodes = self.dht.get(&key).cloned().unwrap_or_default();
                         let state = self.stage.state(who);
                         state.providers_found(&key, &nodes, now);
-                        state.query_finished(&key, now);
+                        if !self.endless {
+                            state.query_finished(&key, now);
+                        }
+                    }
+                    Event::StopFinding(key) => {
+                        self.stopped += 1;
+                        self.stage.state(who).query_finished(&key, now);
                     }
                     other => self.events.push((who, other)),
                 }
@@ -104,6 +115,48 @@ fn providers_at_other_nodes_are_found_and_verified() {
     let expected = records.iter().map(Signed::to_wire).collect();
     assert_eq!(sorted(found), sorted(expected));
     assert_eq!(mesh.stage.dials, [(node(0), node(2))]);
+}
+
+#[test]
+fn the_dht_is_left_alone_soon_after_somebody_is_found_unless_that_was_not_enough() {
+    let mut mesh = Mesh::new(3);
+    mesh.endless = true;
+    mesh.stage.link(node(0), node(1));
+    let now = mesh.stage.now;
+    mesh.provide(1, record(1, CID, now));
+    mesh.locate(0, 9, 5, CID);
+    mesh.run(Duration::from_millis(450));
+    assert_eq!((mesh.told(0, 9).1, mesh.stopped), (false, 0));
+    mesh.run(Duration::from_millis(100));
+    assert_eq!((mesh.told(0, 9).1, mesh.stopped), (true, 1));
+    // The same peer again: to the end of its time. Another one: not.
+    mesh.events.clear();
+    mesh.locate(0, 9, 6, CID);
+    mesh.run(Duration::from_millis(4_900));
+    assert_eq!((mesh.told(0, 9).1, mesh.stopped), (false, 1));
+    mesh.run(Duration::from_millis(200));
+    assert_eq!((mesh.told(0, 9).1, mesh.stopped), (true, 2));
+    mesh.locate(0, 8, 7, CID);
+    mesh.run(Duration::from_millis(600));
+    assert_eq!((mesh.told(0, 8).1, mesh.stopped), (true, 3));
+    // After a minute nobody remembers.
+    mesh.run(Duration::from_secs(60));
+    mesh.events.clear();
+    mesh.locate(0, 9, 8, CID);
+    mesh.run(Duration::from_millis(600));
+    assert!(mesh.told(0, 9).1);
+}
+
+#[test]
+fn a_look_up_that_finds_nobody_goes_on() {
+    let mut mesh = Mesh::new(2);
+    mesh.endless = true;
+    mesh.stage.link(node(0), node(1));
+    mesh.locate(0, 9, 5, CID);
+    mesh.run(Duration::from_millis(4_900));
+    assert_eq!((mesh.told(0, 9).1, mesh.stopped), (false, 0));
+    mesh.run(Duration::from_millis(200));
+    assert_eq!((mesh.told(0, 9).1, mesh.stopped), (true, 1));
 }
 
 #[test]
