@@ -12,7 +12,7 @@ use libp2p::{
 use velox_mesh::{
     config::Settings,
     identity::Identity,
-    node::{AGENT, StartError, discovery, may_be_dialed, protocol_version},
+    node::{AGENT, DIAL_TIMEOUT, StartError, discovery, may_be_dialed, protocol_version},
 };
 
 /// Connections in all: each costs about 30 KB, so 1,024 about 30 MB.
@@ -112,6 +112,7 @@ pub fn swarm(identity: &Identity, settings: &Settings) -> Result<Swarm<Behaviour
         )
         .map_err(|error| failed("noise", &error))?
         .with_quic_config(|mut config| {
+            config.handshake_timeout = DIAL_TIMEOUT;
             config.max_concurrent_stream_limit = QUIC_STREAMS;
             config.max_stream_data = QUIC_WINDOW;
             config.max_connection_data = 4 * QUIC_WINDOW;
@@ -120,6 +121,7 @@ pub fn swarm(identity: &Identity, settings: &Settings) -> Result<Swarm<Behaviour
         .with_behaviour(|_| behaviour)
         .map_err(|_| failed("the bootstrap node", &"unreachable"))?
         .with_swarm_config(|config| config.with_idle_connection_timeout(IDLE))
+        .with_connection_timeout(DIAL_TIMEOUT)
         .build();
     Ok(swarm)
 }

@@ -91,6 +91,7 @@ impl Stage<'_> {
         for number in 0..NODES {
             let config = HostConfig {
                 region: number,
+                dial_timeout: Some(node::DIAL_TIMEOUT),
                 ..HostConfig::default()
             };
             let host = self.sim.host(&format!("node {number}"), config);
@@ -129,6 +130,7 @@ impl Stage<'_> {
     fn start_peer(&mut self, number: usize, node: Multiaddr) {
         let config = HostConfig {
             region: number,
+            dial_timeout: Some(node::DIAL_TIMEOUT),
             ..HostConfig::default()
         };
         let host = self.sim.host(&format!("peer {number}"), config);

@@ -6,7 +6,7 @@ use libp2p::{Multiaddr, PeerId};
 use netsim_scenario::{Behave, Group, Kind, Nat, Region, Scenario};
 use rand::{RngExt, seq::IndexedRandom};
 use simnet::{HostConfig, HostId, LastMile, Simulation, Stream};
-use velox_mesh::identity::Identity;
+use velox_mesh::{identity::Identity, node::DIAL_TIMEOUT};
 
 use crate::{
     agenda::HostNo,
@@ -166,6 +166,7 @@ impl Population {
             },
             clock_offset_ms: chance.random_range(-offset..=offset),
             address: None,
+            dial_timeout: Some(DIAL_TIMEOUT),
         };
         let id = sim.host(&name, config);
         let identity = match &group.behave {

@@ -36,6 +36,7 @@ use super::{
     duties::Duties,
     presence,
     status::Summaries,
+    unreachable::Unreachable,
 };
 use crate::{
     clock::Now,
@@ -84,6 +85,7 @@ pub struct Behaviour {
     config: Config,
     book: AddressBook,
     connections: Connections,
+    unreachable: Unreachable,
     /// Nodes of other networks, and when they may be tried again, in ms.
     strangers: HashMap<PeerId, u64>,
     /// Bootstrap addresses that name no node.
@@ -123,6 +125,7 @@ impl Behaviour {
             config,
             book,
             connections: Connections::default(),
+            unreachable: Unreachable::default(),
             strangers: HashMap::new(),
             nameless,
             listening: BTreeSet::new(),
@@ -359,7 +362,9 @@ impl Behaviour {
     fn dial_failed(&mut self, node: Option<PeerId>, error: &DialError) {
         if matches!(
             error,
-            DialError::DialPeerConditionFalse(_) | DialError::NoAddresses
+            DialError::DialPeerConditionFalse(_)
+                | DialError::NoAddresses
+                | DialError::Denied { .. }
         ) {
             return;
         }
@@ -389,6 +394,7 @@ impl Behaviour {
         }
         if let Some(node) = node {
             self.book.failed(&node);
+            self.unreachable.failed(node, Now::read().instant);
         }
     }
 }
@@ -425,6 +431,14 @@ impl NetworkBehaviour for Behaviour {
         given: &[Multiaddr],
         role: Endpoint,
     ) -> Result<Vec<Multiaddr>, ConnectionDenied> {
+        // Who is alone tries everybody again and again.
+        if let Some(peer) = &peer
+            && self.connections.len() > 0
+        {
+            let now = Now::read().instant;
+            let rests = self.unreachable.may_be_dialed(peer, now);
+            rests.map_err(ConnectionDenied::new)?;
+        }
         let mut all = self
             .duties
             .handle_pending_outbound_connection(id, peer, given, role)?;
@@ -453,6 +467,7 @@ impl NetworkBehaviour for Behaviour {
     fn on_swarm_event(&mut self, event: FromSwarm) {
         match &event {
             FromSwarm::ConnectionEstablished(established) => {
+                self.unreachable.reached(&established.peer_id);
                 self.duties.discovery.state_mut().seen_at(
                     established.peer_id,
                     established.endpoint.get_remote_address(),

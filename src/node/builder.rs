@@ -17,6 +17,9 @@ use crate::identity::Identity;
 
 /// How long a connection without a stream is kept.
 pub const IDLE_CONNECTION: Duration = Duration::from_secs(30);
+/// How long a dial may take: time for two lost packets around the world. A look-up that meets
+/// dead nodes waits for each of them.
+pub const DIAL_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// Why a node doesn't start.
 #[derive(Debug, thiserror::Error)]
@@ -182,12 +185,16 @@ fn swarm(identity: &Identity, behaviour: Behaviour) -> Result<Swarm<Behaviour>, 
             yamux::Config::default,
         )
         .map_err(|error| failed("noise")(&error))?
-        .with_quic()
+        .with_quic_config(|mut config| {
+            config.handshake_timeout = DIAL_TIMEOUT;
+            config
+        })
         .with_dns()
         .map_err(|error| failed("the DNS resolver")(&error))?
         .with_behaviour(|_| behaviour)
         .map_err(|_| failed("the node")(&"unreachable"))?
         .with_swarm_config(|config| config.with_idle_connection_timeout(IDLE_CONNECTION))
+        .with_connection_timeout(DIAL_TIMEOUT)
         .build();
     Ok(swarm)
 }

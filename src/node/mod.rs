@@ -28,13 +28,16 @@ pub mod signaling;
 mod status;
 #[cfg(test)]
 mod tests;
+mod unreachable;
 mod verdict;
 
 pub use address_book::AddressBook;
 pub use addresses::{Reach, explain, may_be_dialed, reach, reach_of};
 pub use behaviour::{Behaviour, Event};
 pub use budget::{Budget, Rate};
-pub use builder::{Builder, IDLE_CONNECTION, StartError, check_network, with_peer_id};
+pub use builder::{
+    Builder, DIAL_TIMEOUT, IDLE_CONNECTION, StartError, check_network, with_peer_id,
+};
 pub use config::Config;
 pub use connections::Config as ConnectionsConfig;
 pub use denied::Denied;

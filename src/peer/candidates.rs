@@ -10,8 +10,8 @@ use crate::{
     wire::{Bytes, Signed, limits, node_record::NodeRecord},
 };
 
-/// How long a dial is waited for until another node is dialed beside it. To the dead, a dial
-/// takes 5 to 10 s.
+/// How long a dial is waited for until another node is dialed beside it: half as long as a dial
+/// of a dead one takes.
 const PATIENCE: Duration = Duration::from_millis(1_500);
 /// How long after a failed dial a node is tried again; doubled by each further one, to 10 s.
 const RETRY: Duration = Duration::from_millis(500);

@@ -10,6 +10,7 @@ use super::{Behaviour, Config, Event, SendError};
 use crate::{
     clock::Now,
     identity::Identity,
+    node::DIAL_TIMEOUT,
     wire::{Signed, envelope::EnvelopeId, presence::PresenceRecord},
 };
 
@@ -341,12 +342,16 @@ fn swarm(identity: &Identity, behaviour: Behaviour) -> Result<Swarm<Behaviour>, 
                 yamux::Config::default,
             )
             .map_err(|error| failed(&error))?
-            .with_quic()
+            .with_quic_config(|mut config| {
+                config.handshake_timeout = DIAL_TIMEOUT;
+                config
+            })
             .with_dns()
             .map_err(|error| failed(&error))?
             .with_behaviour(|_| behaviour)
             .map_err(|_| failed(&"unreachable"))?
             .with_swarm_config(|config| config.with_idle_connection_timeout(IDLE_CONNECTION))
+            .with_connection_timeout(DIAL_TIMEOUT)
             .build(),
     )
 }

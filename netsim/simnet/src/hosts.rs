@@ -64,6 +64,8 @@ pub struct HostConfig {
     pub clock_offset_ms: i64,
     /// Its address; one in a /16 of its own, as far as they go, if there is none.
     pub address: Option<Ipv4Addr>,
+    /// After which its dials fail: what libp2p has for the carrier, if there is none.
+    pub dial_timeout: Option<Duration>,
 }
 
 /// How a host is doing.

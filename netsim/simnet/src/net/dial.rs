@@ -61,7 +61,8 @@ impl World {
         if to.is_some() && to != Some(from) {
             self.schedule(now + late + path.base, Happening::Dialed(id));
         } else {
-            self.schedule(now + nanos(carrier.dial_timeout()), Happening::Failed(id));
+            let at = now + self.dial_timeout(from, carrier);
+            self.schedule(at, Happening::Failed(id));
         }
         Some(id)
     }
@@ -90,6 +91,11 @@ impl World {
             let handshake = 2 * base * round_trips;
             // One way has been gone.
             let connected = now + handshake - base;
+            let latest = began + self.dial_timeout(from, carrier);
+            if connected > latest {
+                self.schedule(latest, Happening::Failed(id));
+                return;
+            }
             if let Some(connection) = self.net.get_mut(id) {
                 connection.ends[1].peer = peer;
             }
@@ -103,9 +109,14 @@ impl World {
         } else if passes && carrier.system_answers() {
             self.refuse(id, now + base);
         } else {
-            let at = began + nanos(carrier.dial_timeout());
+            let at = began + self.dial_timeout(from, carrier);
             self.schedule(at, Happening::Failed(id));
         }
+    }
+
+    fn dial_timeout(&self, host: HostId, carrier: Carrier) -> Nanos {
+        let own = self.host(host).config.dial_timeout;
+        nanos(own.unwrap_or(carrier.dial_timeout()))
     }
 
     fn refuse(&mut self, id: ConnectionId, at: Nanos) {
@@ -122,7 +133,8 @@ impl World {
         let [dialer, listener] = &mut connection.ends;
         if listener.vanished || listener.over.is_some() {
             // It has gone away in the middle of the handshake.
-            let at = connection.began + nanos(connection.carrier.dial_timeout());
+            let (began, carrier, from) = (connection.began, connection.carrier, dialer.host);
+            let at = began + self.dial_timeout(from, carrier);
             self.schedule(at, Happening::Failed(id));
             return;
         }
