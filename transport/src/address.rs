@@ -79,7 +79,9 @@ mod tests {
         for socket in ["192.0.2.1:4601", "[2001:db8::1]:4601"] {
             let socket = socket.parse().unwrap();
             let hash = Fingerprint::from([3; 32]);
-            let peer = "12D3KooWGzxzKZYveHXtpG6AsrUJBcWxHBFS2HsEoGTxrMLvKXtf".parse().unwrap();
+            let peer = "12D3KooWGzxzKZYveHXtpG6AsrUJBcWxHBFS2HsEoGTxrMLvKXtf"
+                .parse()
+                .unwrap();
             let address = announced(socket, hash).with(Protocol::P2p(peer));
             let target = to_dial(&address.to_string().parse().unwrap()).unwrap();
             assert_eq!(target.socket, socket);

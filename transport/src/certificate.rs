@@ -99,7 +99,9 @@ impl Certificate {
 
 impl fmt::Debug for Certificate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Certificate").field(&self.fingerprint()).finish()
+        f.debug_tuple("Certificate")
+            .field(&self.fingerprint())
+            .finish()
     }
 }
 

@@ -199,13 +199,17 @@ impl Connection {
         let Ok(received) = Receive::new(Protocol::Udp, self.remote, self.local, bytes) else {
             return Ok(());
         };
-        self.rtc.handle_input(Input::Receive(now, received)).map_err(failed)
+        self.rtc
+            .handle_input(Input::Receive(now, received))
+            .map_err(failed)
     }
 
     /// The time that the connection asked for has come, or it was called.
     pub(crate) fn wake(&mut self, step: &mut Step<'_>) -> Result<(), Ended> {
         self.link.lock().answered();
-        self.rtc.handle_input(Input::Timeout(step.now)).map_err(failed)?;
+        self.rtc
+            .handle_input(Input::Timeout(step.now))
+            .map_err(failed)?;
         self.check(step)?;
         self.advance(step)
     }
@@ -322,7 +326,9 @@ impl Connection {
             match self.rtc.poll_output().map_err(failed)? {
                 Output::Timeout(at) if at <= step.now && again > 0 => {
                     again -= 1;
-                    self.rtc.handle_input(Input::Timeout(step.now)).map_err(failed)?;
+                    self.rtc
+                        .handle_input(Input::Timeout(step.now))
+                        .map_err(failed)?;
                 }
                 Output::Timeout(at) => {
                     self.timeout = at;
@@ -450,7 +456,10 @@ impl Connection {
         let link = self.link.clone();
         let mut shared = link.lock();
         for id in std::mem::take(&mut shared.opening) {
-            let channel = self.rtc.direct_api().create_data_channel(ChannelConfig::default());
+            let channel = self
+                .rtc
+                .direct_api()
+                .create_data_channel(ChannelConfig::default());
             self.streams.insert(channel, id);
             self.channels.insert(id, channel);
             self.timeout = step.now;
@@ -524,7 +533,10 @@ impl Connection {
         if self.proved {
             next = next.min(self.probe_at(config));
         }
-        for at in [self.handshake_until, self.fin_ack_check].into_iter().flatten() {
+        for at in [self.handshake_until, self.fin_ack_check]
+            .into_iter()
+            .flatten()
+        {
             next = next.min(at);
         }
         next

@@ -60,9 +60,9 @@ impl DtlsProvider for CachedDtls {
                 if let Some(mtu) = mtu {
                     builder = builder.mtu(mtu);
                 }
-                let config = builder
-                    .build()
-                    .map_err(|error| CryptoError::Other(format!("DTLS can't be set up: {error}")))?;
+                let config = builder.build().map_err(|error| {
+                    CryptoError::Other(format!("DTLS can't be set up: {error}"))
+                })?;
                 CONFIG.get_or_init(|| Arc::new(config)).clone()
             }
         };

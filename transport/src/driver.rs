@@ -201,10 +201,14 @@ impl Driver {
 
     fn wake(&mut self, id: ConnectionId, now: Instant) {
         let (config, metrics) = (&*self.config, &*self.metrics);
-        self.table
-            .step(id, config, metrics, &mut self.entrance, now, |connection, step| {
-                connection.wake(step)
-            });
+        self.table.step(
+            id,
+            config,
+            metrics,
+            &mut self.entrance,
+            now,
+            |connection, step| connection.wake(step),
+        );
     }
 }
 
@@ -222,8 +226,7 @@ impl Table {
         self.next += 1;
         let link = Link::new(id, self.call.clone(), config.receive_window);
         let between = (local, remote);
-        let connection =
-            Connection::new(config, role, credentials, certhash, between, link, now)?;
+        let connection = Connection::new(config, role, credentials, certhash, between, link, now)?;
         self.connections.insert(id, connection);
         self.addresses.insert(remote, id);
         self.handshakes += 1;
@@ -319,7 +322,11 @@ impl Table {
             metrics.silent.add(1);
         }
         if let Some(entrance) = entrance {
-            entrance.bury(connection.remote, connection.credentials.server.clone(), now);
+            entrance.bury(
+                connection.remote,
+                connection.credentials.server.clone(),
+                now,
+            );
         }
         connection.link.lock().end(why);
     }

@@ -104,7 +104,10 @@ mod tests {
     #[test]
     fn other_hashes_are_not_taken_for_ours() {
         let ours = fingerprint("30fc9f469c207419dfdd0aab5f27a86c973c94e40548db9375cca2e915973b99");
-        assert_eq!(Fingerprint::from_multihash(&ours.to_multihash()), Some(ours));
+        assert_eq!(
+            Fingerprint::from_multihash(&ours.to_multihash()),
+            Some(ours)
+        );
         let blake = Multihash::wrap(0xb220, &[7; 32]).unwrap();
         assert_eq!(Fingerprint::from_multihash(&blake), None);
         let short = Multihash::wrap(SHA2_256, &[7; 20]).unwrap();

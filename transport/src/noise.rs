@@ -4,11 +4,7 @@ use libp2p_core::upgrade::{InboundConnectionUpgrade, OutboundConnectionUpgrade};
 use libp2p_identity::{Keypair, PeerId};
 
 use crate::{
-    connection::Role,
-    error::Error,
-    link::NOISE,
-    muxer::Connection,
-    stream::handle::Stream,
+    connection::Role, error::Error, link::NOISE, muxer::Connection, stream::handle::Stream,
 };
 
 /// Runs the handshake. The server of the connection begins it, since in DTLS 1.2 the server is

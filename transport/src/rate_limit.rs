@@ -126,7 +126,10 @@ mod tests {
         }
         assert_eq!(limit.sources(), 50);
         let later = now + Duration::from_secs(1);
-        assert!(limit.allow(ip("198.51.100.1"), later), "stale sources make room");
+        assert!(
+            limit.allow(ip("198.51.100.1"), later),
+            "stale sources make room"
+        );
         assert_eq!(limit.sources(), 1);
         limit.tidy(later + Duration::from_secs(1));
         assert_eq!(limit.sources(), 0);

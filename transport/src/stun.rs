@@ -20,7 +20,9 @@ pub fn is_stun(datagram: &[u8]) -> bool {
 
 /// Whether the first byte is one of DTLS's (RFC 7983).
 pub fn is_dtls(datagram: &[u8]) -> bool {
-    datagram.first().is_some_and(|first| (20..64).contains(first))
+    datagram
+        .first()
+        .is_some_and(|first| (20..64).contains(first))
 }
 
 /// The answer to a Binding request that carries no credentials: where it came from. `None` if it

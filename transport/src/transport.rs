@@ -108,8 +108,7 @@ impl Transport for WebRtcDirect {
             .into_iter()
             .map(|socket| announced(socket, certhash))
             .collect();
-        let (driver, arrivals) =
-            Driver::listen(socket, self.config.clone(), self.metrics.clone());
+        let (driver, arrivals) = Driver::listen(socket, self.config.clone(), self.metrics.clone());
         tokio::spawn(driver.run());
         for listen_addr in addresses.clone() {
             self.occur(TransportEvent::NewAddress {
@@ -220,7 +219,14 @@ async fn dial(
         return Err(Error::Ended(why.unwrap_or(Ended::Stopped)));
     };
     let prologue = arrived.prologue;
-    authenticate(&config.identity, Role::Client, connection, prologue, target.peer).await
+    authenticate(
+        &config.identity,
+        Role::Client,
+        connection,
+        prologue,
+        target.peer,
+    )
+    .await
 }
 
 /// Which of our addresses the system uses towards another.

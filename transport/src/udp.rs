@@ -97,7 +97,11 @@ impl Socket {
         mut take: impl FnMut(SocketAddr, SocketAddr, &[u8]),
     ) -> io::Result<bool> {
         let mut metas = vec![RecvMeta::default(); self.buffers.len()];
-        let mut slices: Vec<_> = self.buffers.iter_mut().map(|b| IoSliceMut::new(b)).collect();
+        let mut slices: Vec<_> = self
+            .buffers
+            .iter_mut()
+            .map(|b| IoSliceMut::new(b))
+            .collect();
         let (socket, state) = (&self.socket, &self.state);
         let received = socket.try_io(Interest::READABLE, || {
             state.recv(UdpSockRef::from(socket), &mut slices, &mut metas)
@@ -131,7 +135,8 @@ impl Socket {
                 src_ip: batch.source,
             };
             let sent = self.socket.try_io(Interest::WRITABLE, || {
-                self.state.try_send(UdpSockRef::from(&self.socket), &transmit)
+                self.state
+                    .try_send(UdpSockRef::from(&self.socket), &transmit)
             });
             match sent {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,

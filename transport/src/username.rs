@@ -150,12 +150,21 @@ mod tests {
             ("", UsernameError::NoColon),
             ("libp2p+webrtc+v1/abcd", UsernameError::NoColon),
             ("libp2p+webrtc+v1/abcd:abc", UsernameError::Length),
-            (&format!("libp2p+webrtc+v1/{long}:abcd"), UsernameError::Length),
-            (&format!("libp2p+webrtc+v1/abcd:{long}"), UsernameError::Length),
+            (
+                &format!("libp2p+webrtc+v1/{long}:abcd"),
+                UsernameError::Length,
+            ),
+            (
+                &format!("libp2p+webrtc+v1/abcd:{long}"),
+                UsernameError::Length,
+            ),
             ("libp2p+webrtc+v1/ab\r\ncd:abcd", UsernameError::Characters),
             ("libp2p+webrtc+v1/abcd:ab:cd", UsernameError::Characters),
             ("libp2p+webrtc+v1/äbcd:abcd", UsernameError::Characters),
-            ("libp2p+webrtc+v3/abcdefghijklmnopqrstuv:abcd", UsernameError::UnknownVersion),
+            (
+                "libp2p+webrtc+v3/abcdefghijklmnopqrstuv:abcd",
+                UsernameError::UnknownVersion,
+            ),
             ("abcd:efgh", UsernameError::UnknownVersion),
             ("libp2p+webrtc+v2/short:abcd", UsernameError::Password),
         ] {

@@ -30,7 +30,9 @@ async fn a_certificate_is_the_same_after_a_restart() {
     let pem = server.certificate.to_pem();
     let (listener, here, _there) = pair_of(server, config()).await;
     let hash = |address: &libp2p_core::Multiaddr| {
-        libp2p_webrtc_direct::address::to_dial(address).unwrap().certhash
+        libp2p_webrtc_direct::address::to_dial(address)
+            .unwrap()
+            .certhash
     };
     let before = hash(&listener.address);
     drop(here);

@@ -76,7 +76,10 @@ async fn a_dropped_stream_is_reset_at_the_other_end() {
     });
     assert_eq!(written.await.kind(), ErrorKind::BrokenPipe);
     there.echo();
-    assert_eq!(soon(here.ask(b"others live")).await.unwrap(), b"others live");
+    assert_eq!(
+        soon(here.ask(b"others live")).await.unwrap(),
+        b"others live"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -161,6 +161,9 @@ impl State {
             return None;
         }
         if let Some(message) = self.refused.take() {
+            if self.outgoing.is_empty() {
+                wake(&mut self.writer);
+            }
             return Some(message);
         }
         if std::mem::take(&mut self.owes_fin_ack) {
@@ -272,7 +275,11 @@ impl State {
         let taken = bytes.len().min(room);
         let mut rest = &bytes[..taken];
         while !rest.is_empty() {
-            if self.outgoing.back().is_none_or(|last| last.len() >= MAX_PAYLOAD) {
+            if self
+                .outgoing
+                .back()
+                .is_none_or(|last| last.len() >= MAX_PAYLOAD)
+            {
                 self.outgoing.push_back(Vec::new());
             }
             let last = self.outgoing.back_mut().expect("pushed above");
@@ -386,7 +393,9 @@ mod tests {
     }
 
     fn write(state: &mut State, bytes: &[u8]) {
-        assert!(matches!(state.poll_write(&mut cx(), bytes), Poll::Ready(Ok(n)) if n == bytes.len()));
+        assert!(
+            matches!(state.poll_write(&mut cx(), bytes), Poll::Ready(Ok(n)) if n == bytes.len())
+        );
     }
 
     #[test]
@@ -395,7 +404,10 @@ mod tests {
         write(&mut one, b"question");
         assert!(one.poll_close(&mut cx()).is_pending());
         settle(&mut one, &mut other);
-        assert!(matches!(one.poll_close(&mut cx()), Poll::Ready(Ok(()))), "FIN_ACK has come");
+        assert!(
+            matches!(one.poll_close(&mut cx()), Poll::Ready(Ok(()))),
+            "FIN_ACK has come"
+        );
         assert_eq!(read(&mut other).unwrap().unwrap(), b"question");
         assert_eq!(read(&mut other).unwrap().unwrap(), b"");
         assert!(!one.is_over() && !other.is_over());
@@ -447,6 +459,12 @@ mod tests {
         write(&mut one, b"b");
         assert!(one.poll_flush(&mut cx()).is_pending());
         assert_eq!(one.next_message(Instant::now()), Some(message));
+        assert!(one.writer.is_some(), "b still waits");
+        let message = one.next_message(Instant::now()).unwrap();
+        one.refuse(message);
+        assert!(one.poll_flush(&mut cx()).is_pending());
+        assert!(one.next_message(Instant::now()).is_some());
+        assert!(one.writer.is_none(), "whoever flushes has been woken");
     }
 
     #[test]
@@ -467,7 +485,9 @@ mod tests {
             |_| {},
             |state| drop(state.poll_write(&mut cx(), b"x")),
             |state| drop(state.poll_close(&mut cx())),
-            |state| drop(state.abandon()),
+            |state| {
+                state.abandon();
+            },
             State::lose,
         ];
         for first in flags {
@@ -496,7 +516,10 @@ mod tests {
         let mut one = State::new(false);
         one.lose();
         assert!(read(&mut one).unwrap().is_err());
-        assert!(matches!(one.poll_write(&mut cx(), b"x"), Poll::Ready(Err(_))));
+        assert!(matches!(
+            one.poll_write(&mut cx(), b"x"),
+            Poll::Ready(Err(_))
+        ));
         assert!(one.is_over());
     }
 }
