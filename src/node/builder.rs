@@ -3,9 +3,12 @@
 use std::time::Duration;
 
 use libp2p::{
-    Multiaddr, PeerId, Swarm, SwarmBuilder, core::upgrade::Version, multiaddr::Protocol, noise,
-    swarm, tcp, yamux,
+    Multiaddr, PeerId, Swarm, SwarmBuilder, Transport,
+    core::{muxing::StreamMuxerBox, upgrade::Version},
+    multiaddr::Protocol,
+    noise, swarm, tcp, yamux,
 };
+use libp2p_webrtc_direct::{Certificate, WebRtcDirect};
 use tokio::sync::{mpsc, watch};
 use web_time::Instant;
 
@@ -125,7 +128,14 @@ impl Builder {
             behaviour.remember_room_nodes(disk.recall(ROOMS));
         }
         let entrance = behaviour.entrance();
-        let mut swarm = swarm(&identity, behaviour)?;
+        let certificate = match &disk {
+            Some(disk) => disk.certificate()?,
+            None => Certificate::generate().map_err(|error| StartError::Transport {
+                what: "the certificate",
+                reason: error.to_string(),
+            })?,
+        };
+        let mut swarm = swarm(&identity, certificate, behaviour)?;
         for address in &config.listen {
             swarm
                 .listen_on(address.clone())
@@ -179,7 +189,12 @@ pub fn check_network(name: &str) -> Result<(), StartError> {
     }
 }
 
-fn swarm(identity: &Identity, behaviour: Behaviour) -> Result<Swarm<Behaviour>, StartError> {
+fn swarm(
+    identity: &Identity,
+    certificate: Certificate,
+    behaviour: Behaviour,
+) -> Result<Swarm<Behaviour>, StartError> {
+    let browsers = libp2p_webrtc_direct::Config::new(identity.keypair().clone(), certificate);
     let failed = |what| {
         move |reason: &dyn std::fmt::Display| StartError::Transport {
             what,
@@ -195,6 +210,11 @@ fn swarm(identity: &Identity, behaviour: Behaviour) -> Result<Swarm<Behaviour>, 
         )
         .map_err(|error| failed("noise")(&error))?
         .with_quic()
+        .with_other_transport(|_| {
+            WebRtcDirect::new(browsers)
+                .map(|(peer, connection), _| (peer, StreamMuxerBox::new(connection)))
+        })
+        .map_err(|error| failed("WebRTC-direct")(&error))?
         .with_dns()
         .map_err(|error| failed("the DNS resolver")(&error))?
         .with_behaviour(|_| behaviour)

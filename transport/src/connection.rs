@@ -26,6 +26,7 @@ use crate::{
     stun::is_stun,
     udp::Backlog,
     username::Credentials,
+    window::Window,
 };
 
 /// What goes to an address that hasn't proved to be the peer's, per byte that came from there
@@ -33,9 +34,9 @@ use crate::{
 const AMPLIFICATION: usize = 3;
 /// Unread bytes of a peer that isn't authenticated.
 const UNREAD_BEFORE_NOISE: usize = 64 * 1024;
-/// str0m and the peer settle on a window before ours is known; more than this on top of it is
-/// sent by nobody who keeps to the rules.
-const OVERRUN: usize = 2 << 20;
+/// What is under way when the window narrows; more than this on top of it is sent by nobody who
+/// keeps to the rules.
+const OVERRUN: usize = 1 << 20;
 
 /// Which end of a connection we are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,6 +64,7 @@ pub(crate) struct Connection {
     pub(crate) remote: SocketAddr,
     pub(crate) credentials: Credentials,
     certificate: Fingerprint,
+    window: Arc<Window>,
     noise: ChannelId,
     streams: HashMap<ChannelId, StreamId>,
     channels: HashMap<StreamId, ChannelId>,
@@ -113,8 +115,8 @@ impl Connection {
         } else {
             (client, server)
         };
-        let mut rtc = Rtc::builder()
-            .set_crypto_provider(crypto::provider().clone())
+        let window = Window::new(config.receive_window);
+        let setup = Rtc::builder()
             .set_dtls_cert(config.certificate.to_str0m())
             .set_dtls_version(DtlsVersion::Dtls12)
             .set_ice_lite(is_server)
@@ -122,8 +124,8 @@ impl Connection {
             .set_local_ice_credentials(here)
             .set_sctp_max_buffered_amount(config.send_window)
             .set_sctp_max_message_size(MAX_MESSAGE as u32)
-            .clear_codecs()
-            .build(now);
+            .clear_codecs();
+        let mut rtc = crypto::build(setup, window.clone(), now);
         let candidate = |address| {
             Candidate::host(address, "udp").map_err(|error| Ended::Failed(error.to_string()))
         };
@@ -150,6 +152,7 @@ impl Connection {
             remote,
             credentials,
             certificate: config.certificate.fingerprint(),
+            window,
             noise,
             streams: HashMap::from([(noise, NOISE)]),
             channels: HashMap::from([(NOISE, noise)]),
@@ -206,12 +209,21 @@ impl Connection {
 
     /// The time that the connection asked for has come, or it was called.
     pub(crate) fn wake(&mut self, step: &mut Step<'_>) -> Result<(), Ended> {
-        self.link.lock().answered();
+        self.answer();
         self.rtc
             .handle_input(Input::Timeout(step.now))
             .map_err(failed)?;
         self.check(step)?;
         self.advance(step)
+    }
+
+    fn answer(&self) {
+        let mut shared = self.link.lock();
+        shared.answered();
+        self.window.set_unread(shared.unread);
+        if std::mem::take(&mut shared.has_read) {
+            self.window.reopen();
+        }
     }
 
     fn check(&mut self, step: &mut Step<'_>) -> Result<(), Ended> {
@@ -416,6 +428,7 @@ impl Connection {
         match stream.receive(&data.data) {
             Ok(more) => {
                 shared.unread += more;
+                self.window.set_unread(shared.unread);
                 shared.stir(id);
                 let most = if shared.authenticated {
                     config.receive_window + OVERRUN

@@ -5,18 +5,22 @@
 //! Nothing here is installed process-wide.
 
 use std::{
+    cell::RefCell,
     sync::{Arc, LazyLock, OnceLock},
     time::Instant,
 };
 
 use dimpl::Dtls;
 use str0m::{
+    Rtc, RtcConfig,
     config::{CryptoProvider, DtlsCert, DtlsVersion},
     crypto::{
         CryptoError,
         dtls::{DtlsImplError, DtlsInstance, DtlsOutput, DtlsProvider, ProtocolVersion},
     },
 };
+
+use crate::window::{Rewriter, Window};
 
 static PROVIDER: LazyLock<Arc<CryptoProvider>> = LazyLock::new(|| {
     Arc::new(CryptoProvider {
@@ -66,55 +70,79 @@ impl DtlsProvider for CachedDtls {
                 CONFIG.get_or_init(|| Arc::new(config)).clone()
             }
         };
-        Ok(Box::new(Instance(Dtls::new_12(
-            config,
-            certificate.clone(),
-            now,
-        ))))
+        let window = NEXT_WINDOW
+            .take()
+            .unwrap_or_else(|| Window::new(usize::MAX));
+        Ok(Box::new(Instance {
+            dtls: Dtls::new_12(config, certificate.clone(), now),
+            rewriter: Rewriter::new(window),
+        }))
     }
 }
 
+thread_local! {
+    /// The window of the connection that is being made: str0m has no way to hand it on.
+    static NEXT_WINDOW: RefCell<Option<Arc<Window>>> = const { RefCell::new(None) };
+}
+
+/// Makes a connection whose SCTP offers no more than `window` has room for.
+pub(crate) fn build(config: RtcConfig, window: Arc<Window>, now: Instant) -> Rtc {
+    NEXT_WINDOW.set(Some(window));
+    config.set_crypto_provider(PROVIDER.clone()).build(now)
+}
+
 #[derive(Debug)]
-struct Instance(Dtls);
+struct Instance {
+    dtls: Dtls,
+    rewriter: Rewriter,
+}
 
 impl DtlsInstance for Instance {
     fn set_active(&mut self, active: bool) {
-        self.0.set_active(active);
+        self.dtls.set_active(active);
     }
 
     fn handle_packet(&mut self, packet: &[u8]) -> Result<(), DtlsImplError> {
-        self.0.handle_packet(packet)
+        self.dtls.handle_packet(packet)
     }
 
     fn poll_output<'a>(&mut self, buffer: &'a mut [u8]) -> DtlsOutput<'a> {
-        self.0.poll_output(buffer)
+        if let Some(update) = self.rewriter.update()
+            && !matches!(self.dtls.send_application_data(&update), Ok(taken) if taken > 0)
+        {
+            self.rewriter.postpone();
+        }
+        self.dtls.poll_output(buffer)
     }
 
     fn handle_timeout(&mut self, now: Instant) -> Result<(), DtlsImplError> {
-        self.0.handle_timeout(now)
+        self.dtls.handle_timeout(now)
     }
 
     fn send_application_data(&mut self, data: &[u8]) -> Result<usize, DtlsImplError> {
-        self.0.send_application_data(data)
+        let Some(narrowed) = self.rewriter.narrow(data) else {
+            return self.dtls.send_application_data(data);
+        };
+        self.dtls.send_application_data(&narrowed)
     }
 
     fn is_active(&self) -> bool {
-        self.0.is_active()
+        self.dtls.is_active()
     }
 
     fn protocol_version(&self) -> Option<ProtocolVersion> {
-        self.0.protocol_version()
+        self.dtls.protocol_version()
     }
 
     fn is_closing(&self) -> bool {
-        self.0.is_closing()
+        self.dtls.is_closing()
     }
 
     fn is_closed(&self) -> bool {
-        self.0.is_closed()
+        self.dtls.is_closed()
     }
 
     fn close(&mut self) -> Result<(), DtlsImplError> {
-        self.0.close()
+        self.dtls.close()
     }
 }

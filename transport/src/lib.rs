@@ -52,6 +52,7 @@ mod stun;
 mod transport;
 mod udp;
 mod username;
+mod window;
 
 pub use certificate::{Certificate, CertificateError};
 pub use config::Config;

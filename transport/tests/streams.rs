@@ -2,10 +2,11 @@
 
 mod support;
 
-use std::io::ErrorKind;
+use std::{io::ErrorKind, time::Duration};
 
 use futures::{AsyncReadExt, AsyncWriteExt, StreamExt, stream::FuturesUnordered};
-use support::{pair, soon};
+use libp2p_webrtc_direct::Config;
+use support::{config, pair, pair_of, soon};
 
 #[tokio::test]
 async fn two_thousand_streams_one_after_another() {
@@ -101,4 +102,41 @@ async fn large_messages_arrive_whole() {
         let bytes = vec![number; 60_000];
         assert!(soon(here.ask(&bytes)).await.unwrap() == bytes);
     }
+}
+
+#[tokio::test]
+async fn who_does_not_read_is_waited_for() {
+    let server = Config {
+        receive_window: 128 * 1024,
+        ..config()
+    };
+    let (_listener, here, there) = pair_of(server, config()).await;
+    let mut ours = here.open().await.unwrap();
+    let bytes: Vec<u8> = (0..3_000_000_u32).map(|n| (n % 253) as u8).collect();
+    let sent = bytes.clone();
+    let (progress, written) = tokio::sync::watch::channel(0);
+    let writer = tokio::spawn(async move {
+        for part in sent.chunks(10_000) {
+            ours.write_all(part).await.unwrap();
+            progress.send_modify(|all| *all += part.len());
+        }
+        ours.close().await.unwrap();
+    });
+    let mut theirs = soon(there.accept()).await.unwrap();
+    // Until nothing moves for as long as SCTP waits before it sends again.
+    let mut watched = written.clone();
+    while tokio::time::timeout(Duration::from_secs(2), watched.changed())
+        .await
+        .is_ok()
+    {}
+    let held = *written.borrow();
+    assert!(
+        (128 * 1024..1_000_000).contains(&held),
+        "{held} bytes were taken"
+    );
+    let mut read = Vec::new();
+    soon(theirs.read_to_end(&mut read)).await.unwrap();
+    assert!(read == bytes, "and nothing is lost");
+    drop(theirs);
+    soon(writer).await.unwrap();
 }
