@@ -95,13 +95,15 @@ impl Decoder {
 
 fn read_frames<'a>(mut bytes: &'a [u8], frames: &mut Vec<Frame>) -> Result<&'a [u8], FrameError> {
     while !bytes.is_empty() {
-        let mut rest = bytes;
-        let length = match varint(&mut rest) {
+        // Three bytes say more than is ever allowed.
+        let mut prefix = &bytes[..bytes.len().min(3)];
+        let before = prefix.len();
+        let length = match varint(&mut prefix) {
             Ok(length) => length,
-            // At most two bytes of a length that may still be one.
-            Err(Incomplete) if bytes.len() < 3 => return Ok(bytes),
+            Err(Incomplete) if before < 3 => return Ok(bytes),
             Err(Incomplete) => return Err(FrameError::TooLarge),
         };
+        let rest = &bytes[before - prefix.len()..];
         let length = usize::try_from(length)
             .ok()
             .filter(|&length| length <= MAX_MESSAGE)
