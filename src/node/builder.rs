@@ -147,7 +147,6 @@ impl Builder {
         let (listening, watched) = watch::channel(Vec::new());
         let (commands, received) = mpsc::channel(64);
         let mut heard = listening.subscribe();
-        let expected = config.listen.len();
         let event_loop = EventLoop {
             swarm,
             config: config.clone(),
@@ -158,7 +157,7 @@ impl Builder {
         };
         tokio::spawn(event_loop.run());
         heard
-            .wait_for(|all| all.len() >= expected)
+            .wait_for(|all| heard_of_each(&config.listen, all))
             .await
             .map_err(|_| StartError::Transport {
                 what: "the listeners",
@@ -174,6 +173,22 @@ impl Builder {
             commands,
         })
     }
+}
+
+/// Whether there is an address for each that was asked for. One alone may bring several.
+fn heard_of_each(asked: &[Multiaddr], heard: &[Multiaddr]) -> bool {
+    let kind = |address: &Multiaddr| -> Vec<_> {
+        let parts = address.iter().map(|part| part.tag());
+        parts
+            .filter(|tag| !matches!(*tag, "certhash" | "p2p"))
+            .collect()
+    };
+    let count = |all: &[Multiaddr], one: &Multiaddr| {
+        all.iter().filter(|other| kind(other) == kind(one)).count()
+    };
+    asked
+        .iter()
+        .all(|address| count(heard, address) >= count(asked, address))
 }
 
 /// The name goes into protocol names, topics and file names.
@@ -227,4 +242,28 @@ fn swarm(
 /// An address as others dial it.
 pub fn with_peer_id(address: Multiaddr, peer_id: PeerId) -> Multiaddr {
     address.with(Protocol::P2p(peer_id))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_listener_is_waited_for() {
+        let all = |texts: &[&str]| -> Vec<Multiaddr> {
+            texts.iter().map(|text| text.parse().unwrap()).collect()
+        };
+        let asked = all(&[
+            "/ip4/0.0.0.0/tcp/0",
+            "/ip4/0.0.0.0/udp/0/quic-v1",
+            "/ip4/0.0.0.0/udp/0/webrtc-direct",
+        ]);
+        let hash = "certhash/uEiAyzGym84SKL4CnAfRTvI7Qv8U0er99J_YgMIPEretyHQ";
+        let direct = |ip| format!("/ip4/{ip}/udp/3/webrtc-direct/{hash}");
+        let (one, two) = (direct("127.0.0.1"), direct("10.0.0.1"));
+        let mut heard = all(&[&one, &two, "/ip4/127.0.0.1/udp/2/quic-v1"]);
+        assert!(!heard_of_each(&asked, &heard), "TCP is still to come");
+        heard.extend(all(&["/ip4/127.0.0.1/tcp/1"]));
+        assert!(heard_of_each(&asked, &heard));
+    }
 }

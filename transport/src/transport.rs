@@ -260,3 +260,52 @@ fn concrete(local: SocketAddr) -> Vec<SocketAddr> {
 fn is_link_local(ip: IpAddr) -> bool {
     matches!(ip, IpAddr::V6(ip) if ip.is_unicast_link_local())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::future::poll_fn;
+
+    use libp2p_identity::Keypair;
+
+    use super::*;
+    use crate::{certificate::Certificate, fingerprint::Fingerprint};
+
+    fn config() -> Arc<Config> {
+        let identity = Keypair::ed25519_from_bytes(rand::random::<[u8; 32]>()).unwrap();
+        Arc::new(Config::new(identity, Certificate::generate().unwrap()))
+    }
+
+    /// Dials with a prologue that `twist` has changed, as somebody in the middle would have to.
+    async fn outcomes(twist: fn(&mut Vec<u8>)) -> (bool, bool) {
+        let (server, client) = (config(), config());
+        let certhash: Fingerprint = server.certificate.fingerprint();
+        let socket = || Socket::bind("127.0.0.1:0".parse().unwrap(), 1).unwrap();
+        let (here, there) = (socket(), socket());
+        let between = (here.local(), there.local());
+        let (driver, mut arrivals) = Driver::listen(there, server.clone(), Arc::default());
+        tokio::spawn(driver.run());
+        let (driver, link, mut arrived) =
+            Driver::dial(here, client.clone(), Arc::default(), between, certhash).unwrap();
+        let ours = Connection::new(link, 8);
+        tokio::spawn(driver.run());
+        let one = async {
+            let mut prologue = arrived.recv().await.unwrap().prologue;
+            twist(&mut prologue);
+            authenticate(&client.identity, Role::Client, ours, prologue, None).await
+        };
+        let other = async {
+            let arrived = poll_fn(|cx| arrivals.poll_recv(cx)).await.unwrap();
+            let theirs = Connection::new(arrived.link, 8);
+            let prologue = arrived.prologue;
+            authenticate(&server.identity, Role::Server, theirs, prologue, None).await
+        };
+        let (one, other) = futures::join!(one, other);
+        (one.is_ok(), other.is_ok())
+    }
+
+    #[tokio::test]
+    async fn a_wrong_prologue_is_refused_by_both_ends() {
+        assert_eq!(outcomes(|_| {}).await, (true, true));
+        assert_eq!(outcomes(|prologue| prologue[30] ^= 1).await, (false, false));
+    }
+}
