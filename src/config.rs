@@ -49,6 +49,7 @@ impl Default for Settings {
             listen: vec![
                 address("/ip4/0.0.0.0/tcp/4600"),
                 address("/ip4/0.0.0.0/udp/4600/quic-v1"),
+                address("/ip4/0.0.0.0/udp/4601/webrtc-direct"),
             ],
             http: Some(SocketAddr::from(([0, 0, 0, 0], 8080))),
             data_dir: None,

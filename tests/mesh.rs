@@ -140,6 +140,49 @@ async fn peers_of_one_node_meet_without_gossip() {
 }
 
 #[tokio::test]
+async fn peers_attach_over_webrtc_direct() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let start = async || {
+        Node::builder(NETWORK)
+            .listen(
+                "/ip4/127.0.0.1/udp/0/webrtc-direct"
+                    .parse()
+                    .expect("a multiaddr"),
+            )
+            .data_dir(directory.path())
+            .spawn()
+            .await
+            .expect("starts")
+    };
+    let certhash = |node: &Node| {
+        let address = node.listening()[0].to_string();
+        address
+            .split_once("/certhash/")
+            .map(|(_, hash)| hash.to_owned())
+    };
+    let only = start().await;
+    let (one, two) = (peer(&only).await, peer(&only).await);
+    let in_one = one.join("room", vec![]).await.expect("runs");
+    let in_two = two.join("room", vec![]).await.expect("runs");
+    sees(&one, &in_one, 10, &[&two]).await;
+    sees(&two, &in_two, 10, &[&one]).await;
+    let status = only.status().await.expect("runs");
+    assert_eq!(
+        (status.attachments.attached, status.connections.nodes),
+        (2, 0)
+    );
+    let before = certhash(&only);
+    assert!(before.is_some() && status.addresses[0].contains("/certhash/"));
+    only.stop().await.expect("stops");
+    drop(only);
+    assert_eq!(
+        certhash(&start().await),
+        before,
+        "addresses outlive a restart"
+    );
+}
+
+#[tokio::test]
 async fn a_node_dies_and_its_peers_keep_their_rooms() {
     let first = node(&[]).await;
     let second = node(&[&first]).await;

@@ -1,5 +1,12 @@
 //! What every decoder of bytes from outside must hold to, whatever the bytes are.
 
+use std::time::Instant;
+
+use libp2p_webrtc_direct::{
+    config::EntranceLimits,
+    entrance::{Entrance, Verdict},
+    frame::{Decoder, MAX_MESSAGE, MAX_PAYLOAD, encode},
+};
 use serde::{Serialize, de::DeserializeOwned};
 use velox_mesh::{
     content::{cid, unixfs},
@@ -128,6 +135,53 @@ pub fn fragments(data: &[u8]) {
             Ok(Some(message)) => assert!(message.len() <= limits::MESSAGE),
             Ok(None) => {}
             Err(_) => return,
+        }
+    }
+}
+
+/// A datagram from a stranger: whatever it is, an answer is never three times as long, and nobody
+/// who hasn't introduced themselves gets in.
+pub fn webrtc_datagram(data: &[u8]) {
+    let mut entrance = Entrance::new(EntranceLimits::default());
+    let source = ([192, 0, 2, 1], 4000).into();
+    let mut introduced = false;
+    for _ in 0..2 {
+        match entrance.datagram(source, data, Instant::now()) {
+            Verdict::Ignore(_) => {}
+            Verdict::Answer(answer) => {
+                introduced = true;
+                assert!(answer.len() <= 3 * data.len());
+            }
+            Verdict::Admit(_) => assert!(introduced),
+        }
+    }
+    assert!(entrance.waiting() <= 1);
+}
+
+/// Data channel messages, cut anywhere: the same frames come out, none above the bound, and what
+/// is encoded of them is read again.
+pub fn webrtc_frame(data: &[u8]) {
+    let Some((cut, stream)) = data.split_first() else {
+        return;
+    };
+    let read = |size: usize| {
+        let mut decoder = Decoder::default();
+        let mut frames = Vec::new();
+        for message in stream.chunks(size.max(1)) {
+            match decoder.push(message) {
+                Ok(more) => frames.extend(more),
+                Err(_) => return None,
+            }
+        }
+        Some(frames)
+    };
+    let whole = read(stream.len());
+    assert_eq!(whole, read(usize::from(*cut)));
+    for frame in whole.into_iter().flatten() {
+        assert!(frame.payload.len() <= MAX_MESSAGE);
+        if frame.payload.len() <= MAX_PAYLOAD {
+            let message = encode(frame.flag, &frame.payload);
+            assert_eq!(Decoder::default().push(&message), Ok(vec![frame]));
         }
     }
 }

@@ -11,7 +11,7 @@ use super::Failure;
 /// Logs go to standard error; `VELOX_LOG` says what (`debug`, `velox_mesh::node=trace`, …).
 pub fn log() {
     let filter = EnvFilter::try_from_env("VELOX_LOG").unwrap_or_else(|_| {
-        EnvFilter::new("warn,velox_mesh=info,libp2p_kad=error,libp2p_gossipsub=error")
+        EnvFilter::new("warn,velox_mesh=info,libp2p_kad=error,libp2p_gossipsub=error,str0m=error")
     });
     tracing_subscriber::fmt()
         .with_env_filter(filter)

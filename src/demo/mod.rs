@@ -3,9 +3,9 @@
 
 mod origin;
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
-use libp2p::Multiaddr;
+use libp2p::{Multiaddr, multiaddr::Protocol};
 
 use crate::{
     gateway::{self, Server, ServerError},
@@ -71,7 +71,10 @@ impl Demo {
                 first => first.saturating_add(number),
             };
             let server = Server::bind(SocketAddr::new(config.http.ip(), port)).await?;
-            let node = node(known.clone()).spawn().await?;
+            let node = node(known.clone())
+                .listen(for_pages(config.http.ip()))
+                .spawn()
+                .await?;
             node.set_http_addresses(server.multiaddrs()).await?;
             nodes.push(server.url());
             server.serve(gateway::router(node.clone()));
@@ -103,6 +106,13 @@ impl Demo {
 
 /// The demo's network: nothing else joins it, since it is only announced on this machine.
 const NETWORK: &str = "velox-demo";
+
+/// Where pages dial a node, beside its WebSocket.
+fn for_pages(ip: IpAddr) -> Multiaddr {
+    Multiaddr::from(ip)
+        .with(Protocol::Udp(0))
+        .with(Protocol::WebRTCDirect)
+}
 
 fn node(bootstrap: Vec<Multiaddr>) -> crate::node::Builder {
     let listen = "/ip4/127.0.0.1/tcp/0".parse();

@@ -73,7 +73,9 @@ fn is_for_browsers(address: &Multiaddr) -> bool {
 pub fn explain(error: &TransportError<std::io::Error>) -> String {
     match error {
         TransportError::MultiaddrNotSupported(_) => {
-            "no transport for it: use /ip4/…/tcp/… or /ip4/…/udp/…/quic-v1".to_owned()
+            "no transport for it: use /ip4/…/tcp/…, /ip4/…/udp/…/quic-v1 or \
+             /ip4/…/udp/…/webrtc-direct"
+                .to_owned()
         }
         TransportError::Other(error) => {
             let mut deepest: &dyn std::error::Error = error;

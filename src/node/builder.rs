@@ -2,7 +2,11 @@
 
 use std::time::Duration;
 
-use libp2p::{Multiaddr, PeerId, Swarm, SwarmBuilder, multiaddr::Protocol, noise, tcp, yamux};
+use libp2p::{
+    Multiaddr, PeerId, Swarm, SwarmBuilder, Transport, core::muxing::StreamMuxerBox,
+    multiaddr::Protocol, noise, tcp, yamux,
+};
+use libp2p_webrtc_direct::{Certificate, WebRtcDirect};
 use tokio::sync::{mpsc, watch};
 use web_time::Instant;
 
@@ -116,7 +120,14 @@ impl Builder {
             behaviour.remember_room_nodes(disk.recall(ROOMS));
         }
         let entrance = behaviour.entrance();
-        let mut swarm = swarm(&identity, behaviour)?;
+        let certificate = match &disk {
+            Some(disk) => disk.certificate()?,
+            None => Certificate::generate().map_err(|error| StartError::Transport {
+                what: "the certificate",
+                reason: error.to_string(),
+            })?,
+        };
+        let mut swarm = swarm(&identity, certificate, behaviour)?;
         for address in &config.listen {
             swarm
                 .listen_on(address.clone())
@@ -128,7 +139,6 @@ impl Builder {
         let (listening, watched) = watch::channel(Vec::new());
         let (commands, received) = mpsc::channel(64);
         let mut heard = listening.subscribe();
-        let expected = config.listen.len();
         let event_loop = EventLoop {
             swarm,
             config: config.clone(),
@@ -139,7 +149,7 @@ impl Builder {
         };
         tokio::spawn(event_loop.run());
         heard
-            .wait_for(|all| all.len() >= expected)
+            .wait_for(|all| heard_of_each(&config.listen, all))
             .await
             .map_err(|_| StartError::Transport {
                 what: "the listeners",
@@ -157,6 +167,22 @@ impl Builder {
     }
 }
 
+/// Whether there is an address for each that was asked for. One alone may bring several.
+fn heard_of_each(asked: &[Multiaddr], heard: &[Multiaddr]) -> bool {
+    let kind = |address: &Multiaddr| -> Vec<_> {
+        let parts = address.iter().map(|part| part.tag());
+        parts
+            .filter(|tag| !matches!(*tag, "certhash" | "p2p"))
+            .collect()
+    };
+    let count = |all: &[Multiaddr], one: &Multiaddr| {
+        all.iter().filter(|other| kind(other) == kind(one)).count()
+    };
+    asked
+        .iter()
+        .all(|address| count(heard, address) >= count(asked, address))
+}
+
 /// The name goes into protocol names, topics and file names.
 pub fn check_network(name: &str) -> Result<(), StartError> {
     let fits = (1..=crate::wire::limits::NETWORK).contains(&name.len())
@@ -170,7 +196,12 @@ pub fn check_network(name: &str) -> Result<(), StartError> {
     }
 }
 
-fn swarm(identity: &Identity, behaviour: Behaviour) -> Result<Swarm<Behaviour>, StartError> {
+fn swarm(
+    identity: &Identity,
+    certificate: Certificate,
+    behaviour: Behaviour,
+) -> Result<Swarm<Behaviour>, StartError> {
+    let browsers = libp2p_webrtc_direct::Config::new(identity.keypair().clone(), certificate);
     let failed = |what| {
         move |reason: &dyn std::fmt::Display| StartError::Transport {
             what,
@@ -189,6 +220,11 @@ fn swarm(identity: &Identity, behaviour: Behaviour) -> Result<Swarm<Behaviour>, 
             config.handshake_timeout = DIAL_TIMEOUT;
             config
         })
+        .with_other_transport(|_| {
+            WebRtcDirect::new(browsers)
+                .map(|(peer, connection), _| (peer, StreamMuxerBox::new(connection)))
+        })
+        .map_err(|error| failed("WebRTC-direct")(&error))?
         .with_dns()
         .map_err(|error| failed("the DNS resolver")(&error))?
         .with_behaviour(|_| behaviour)
@@ -202,4 +238,28 @@ fn swarm(identity: &Identity, behaviour: Behaviour) -> Result<Swarm<Behaviour>, 
 /// An address as others dial it.
 pub fn with_peer_id(address: Multiaddr, peer_id: PeerId) -> Multiaddr {
     address.with(Protocol::P2p(peer_id))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_listener_is_waited_for() {
+        let all = |texts: &[&str]| -> Vec<Multiaddr> {
+            texts.iter().map(|text| text.parse().unwrap()).collect()
+        };
+        let asked = all(&[
+            "/ip4/0.0.0.0/tcp/0",
+            "/ip4/0.0.0.0/udp/0/quic-v1",
+            "/ip4/0.0.0.0/udp/0/webrtc-direct",
+        ]);
+        let hash = "certhash/uEiAyzGym84SKL4CnAfRTvI7Qv8U0er99J_YgMIPEretyHQ";
+        let direct = |ip| format!("/ip4/{ip}/udp/3/webrtc-direct/{hash}");
+        let (one, two) = (direct("127.0.0.1"), direct("10.0.0.1"));
+        let mut heard = all(&[&one, &two, "/ip4/127.0.0.1/udp/2/quic-v1"]);
+        assert!(!heard_of_each(&asked, &heard), "TCP is still to come");
+        heard.extend(all(&["/ip4/127.0.0.1/tcp/1"]));
+        assert!(heard_of_each(&asked, &heard));
+    }
 }

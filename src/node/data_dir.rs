@@ -7,6 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use libp2p_webrtc_direct::{Certificate, CertificateError};
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::identity::Identity;
@@ -36,6 +37,17 @@ pub enum DataDirError {
         path: PathBuf,
         /// What the system says.
         source: io::Error,
+    },
+    /// The certificate's file holds something else.
+    #[error(
+        "{path} doesn't hold a node's certificate ({reason}): put the right file back, or move it \
+         away and the node makes another, with which pages that know the old one can't reach it"
+    )]
+    BadCertificate {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
     },
     /// The key file holds something else.
     #[error(
@@ -95,6 +107,25 @@ impl DataDir {
                 let identity = Identity::generate();
                 self.write("identity.key", &identity.to_bytes())?;
                 Ok(identity)
+            }
+            Err(error) => Err(failed("read", &path, error)),
+        }
+    }
+
+    /// The node's certificate for WebRTC-direct: read, or made and kept. Its fingerprint is in the
+    /// addresses that pages have stored, so one that can't be read is never replaced silently.
+    pub fn certificate(&self) -> Result<Certificate, DataDirError> {
+        let path = self.path.join("certificate.pem");
+        let bad = |error: CertificateError| DataDirError::BadCertificate {
+            path: path.clone(),
+            reason: error.to_string(),
+        };
+        match fs::read_to_string(&path) {
+            Ok(text) => Certificate::from_pem(&text).map_err(bad),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                let certificate = Certificate::generate().map_err(bad)?;
+                self.write("certificate.pem", certificate.to_pem().as_bytes())?;
+                Ok(certificate)
             }
             Err(error) => Err(failed("read", &path, error)),
         }

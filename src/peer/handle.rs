@@ -3,7 +3,11 @@
 use std::{collections::HashMap, time::Duration};
 
 use futures::StreamExt;
-use libp2p::{Multiaddr, PeerId, Swarm, SwarmBuilder, noise, swarm::SwarmEvent, tcp, yamux};
+use libp2p::{
+    Multiaddr, PeerId, Swarm, SwarmBuilder, Transport, core::muxing::StreamMuxerBox, noise,
+    swarm::SwarmEvent, tcp, yamux,
+};
+use libp2p_webrtc_direct::{Certificate, WebRtcDirect};
 use tokio::sync::{broadcast, mpsc, oneshot};
 
 use super::{Behaviour, Config, Event, SendError};
@@ -333,6 +337,9 @@ impl Driver {
 
 fn swarm(identity: &Identity, behaviour: Behaviour) -> Result<Swarm<Behaviour>, PeerError> {
     let failed = |error: &dyn std::fmt::Display| PeerError::Transport(error.to_string());
+    // Nobody dials a peer, so its certificate needn't last.
+    let certificate = Certificate::generate().map_err(|error| failed(&error))?;
+    let webrtc = libp2p_webrtc_direct::Config::new(identity.keypair().clone(), certificate);
     Ok(
         SwarmBuilder::with_existing_identity(identity.keypair().clone())
             .with_tokio()
@@ -346,6 +353,11 @@ fn swarm(identity: &Identity, behaviour: Behaviour) -> Result<Swarm<Behaviour>, 
                 config.handshake_timeout = DIAL_TIMEOUT;
                 config
             })
+            .with_other_transport(|_| {
+                WebRtcDirect::new(webrtc)
+                    .map(|(peer, connection), _| (peer, StreamMuxerBox::new(connection)))
+            })
+            .map_err(|error| failed(&error))?
             .with_dns()
             .map_err(|error| failed(&error))?
             .with_behaviour(|_| behaviour)

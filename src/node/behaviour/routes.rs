@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use libp2p::{
-    PeerId,
+    PeerId, StreamProtocol,
     gossipsub::{self, IdentTopic, MessageAcceptance},
     identify, kad,
     swarm::ToSwarm,
@@ -40,6 +40,9 @@ impl Behaviour {
 
     fn identified(&mut self, node: PeerId, info: identify::Info, now: Now) {
         if info.protocol_version != protocol_version(&self.config.network) {
+            if !is_node(&info) {
+                return;
+            }
             self.book.forget(&node);
             self.duties.kad.remove_peer(&node);
             self.strangers.insert(node, now.millis + 10 * 60_000);
@@ -357,4 +360,11 @@ fn depths(kad: &mut kad::Behaviour<discovery::Store>) -> discovery::Depths {
             (255 - bit, bucket.num_entries())
         })
         .collect()
+}
+
+/// Whether somebody takes part in a mesh: one of ours, by its name, or another, by its DHT. Other
+/// libp2p programs, such as a page with js-libp2p, may stay: what they attach to names a network.
+fn is_node(info: &identify::Info) -> bool {
+    let serves_dht = |protocol: &StreamProtocol| protocol.as_ref().contains("/kad/");
+    info.protocol_version.starts_with("/velox/") || info.protocols.iter().any(serves_dht)
 }
