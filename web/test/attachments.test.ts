@@ -210,7 +210,10 @@ test('a much nearer node becomes the primary, a little nearer one does not', () 
 
 test('reads the multiaddrs that it has a carrier for', () => {
   const id = '12D3KooWK99VoVxNE7XzyBwXEzW7xhK7Gpv85r9F3V3fyKSUKPH5'
-  const url = (multiaddr: string): string | undefined => parseMultiaddr(multiaddr)?.url
+  const url = (multiaddr: string): string | undefined => {
+    const address = parseMultiaddr(multiaddr)
+    return address?.kind === 'websocket' ? address.url : undefined
+  }
   assert.equal(url('/ip4/1.2.3.4/tcp/80/ws'), 'ws://1.2.3.4/velox/attach')
   assert.equal(url('/ip6/::1/tcp/8080/ws'), 'ws://[::1]:8080/velox/attach')
   assert.equal(url('/dns4/example.org/tcp/443/wss'), 'wss://example.org/velox/attach')

@@ -1,7 +1,7 @@
 /** Noise XX with libp2p's identity payload, which makes a carrier of a message socket. */
 import { noisePayload, verifyNoisePayload } from '../crypto/noise-payload.js'
 import { Handshake } from '../crypto/noise.js'
-import type { AgreementKey } from '../crypto/suite.js'
+import type { AgreementKey, Suite } from '../crypto/suite.js'
 import { VeloxError } from '../errors.js'
 import type { LocalPeer } from '../local-peer.js'
 import { utf8 } from '../wire/bytes.js'
@@ -39,11 +39,7 @@ export async function secure(
   const message = await answer
   const rtt = performance.now() - sent
 
-  const payload = await handshake.read(message)
-  const node = await verifyNoisePayload(self.suite, payload, handshake.remoteStatic)
-  if (expected && node !== expected) {
-    throw new VeloxError('denied', `the address belongs to node ${node}, not ${expected}`)
-  }
+  const node = await provenNode(self.suite, handshake, message, expected)
   const proof = await noisePayload(self.identity, staticKey.publicKey)
   const last = await handshake.write(proof)
   // The keys come before the last message leaves: the node's first words may follow at once.
@@ -85,4 +81,22 @@ export async function secure(
   }
   socket.send(last)
   return carrier
+}
+
+/**
+ * The PeerId that the node's `message` proves. Rejects with `denied` where it proves none, or
+ * another than `expected`.
+ */
+export async function provenNode(
+  suite: Suite,
+  handshake: Handshake,
+  message: Uint8Array,
+  expected?: string,
+): Promise<string> {
+  const payload = await handshake.read(message)
+  const node = await verifyNoisePayload(suite, payload, handshake.remoteStatic)
+  if (expected && node !== expected) {
+    throw new VeloxError('denied', `the address belongs to node ${node}, not ${expected}`)
+  }
+  return node
 }
