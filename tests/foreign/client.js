@@ -4,9 +4,10 @@
  */
 
 import { parseMultiaddr } from '../../web/src/attach/address.ts'
-import { authenticate, prologue } from '../../web/src/attach/webrtc-direct/authenticate.ts'
+import { authenticate } from '../../web/src/attach/authenticate.ts'
 import { connect } from '../../web/src/attach/webrtc-direct/connection.ts'
 import { AnswerReader, proposal, refuseIncoming } from '../../web/src/attach/webrtc-direct/multistream.ts'
+import { noiseChannel, prologue } from '../../web/src/attach/webrtc-direct/noise-channel.ts'
 import { DirectStream } from '../../web/src/attach/webrtc-direct/stream.ts'
 import { Identity } from '../../web/src/crypto/identity.ts'
 import { loadSuite } from '../../web/src/crypto/suite.ts'
@@ -29,15 +30,17 @@ async function dial(multiaddr, expected, timeout = 10_000) {
   const staticKey = await suite.agreementKey()
   const address = parseMultiaddr(multiaddr)
   const began = performance.now()
-  const connection = await connect(address, Counted, AbortSignal.timeout(timeout))
+  const signal = AbortSignal.timeout(timeout)
+  const aborted = new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)))
+  const connection = await Promise.race([aborted, connect(address, Counted, signal)])
   const { peerConnection, handshake, fingerprint } = connection
   refuseIncoming(peerConnection)
-  const certificates = prologue(fingerprint, address.fingerprint)
-  const self = { suite, identity }
+  const role = { initiator: false, staticKey, prologue: prologue(fingerprint, address.fingerprint) }
+  const noise = noiseChannel(handshake)
   try {
-    const proven = await authenticate(handshake, certificates, self, staticKey, expected ?? address.node)
+    const { node, rtt } = await authenticate(noise, { suite, identity }, role, expected ?? address.node)
     const [, version] = /ice-ufrag:libp2p\+webrtc\+v(\d)/.exec(peerConnection.remoteDescription.sdp)
-    return { ...proven, peerId: identity.peerId, version: Number(version), ms: performance.now() - began, peerConnection }
+    return { node, rtt, peerId: identity.peerId, version: Number(version), ms: performance.now() - began, peerConnection }
   } catch (error) {
     peerConnection.close()
     throw error
@@ -60,6 +63,7 @@ async function open(peerConnection, protocol) {
       try {
         const rest = answer.read(bytes)
         seen.received += rest.length
+        seen.look?.()
         seen.text = (seen.text + new TextDecoder().decode(rest)).slice(0, SENT.length)
       } catch (error) {
         resolve(error.message)
@@ -70,17 +74,30 @@ async function open(peerConnection, protocol) {
   return { stream, seen, finished, ended, refused }
 }
 
+/**
+ * Waits for so many bytes, or the end. py-libp2p forgets what it hasn't read when a FIN comes, so
+ * that halves are closed only after the echo.
+ */
+function received(seen, count, ended) {
+  let look
+  const enough = new Promise((resolve) => (look = () => seen.received >= count && resolve()))
+  seen.look = look
+  look()
+  return Promise.race([enough, ended])
+}
+
 /** Sends `count` times `size` bytes to the echo, closes its half, reads to the end. */
 export async function echo(multiaddr, count = 1, size = SENT.length) {
   const { peerConnection, ...proven } = await dial(multiaddr)
   const { stream, seen, finished, ended } = await open(peerConnection, '/echo/1.0.0')
   const bytes = new TextEncoder().encode(SENT.repeat(Math.ceil(size / SENT.length))).subarray(0, size)
   for (let i = 0; i < count; i++) stream.send(bytes)
+  await received(seen, count * size, ended)
   stream.finish()
   const how = await Promise.race([finished, ended])
   const end = await ended
   peerConnection.close()
-  return { ...proven, ...seen, how, end }
+  return { ...proven, received: seen.received, text: seen.text, how, end }
 }
 
 /** Opens streams one after the other on one connection: each must come to its end. */
@@ -90,6 +107,7 @@ export async function many(multiaddr, count) {
   for (; ended < count; ended++) {
     const one = await open(peerConnection, '/echo/1.0.0')
     one.stream.send(new TextEncoder().encode(SENT))
+    await received(one.seen, SENT.length, one.ended)
     one.stream.finish()
     await one.ended
     if (one.seen.text !== SENT) break
@@ -103,10 +121,11 @@ export async function reset(multiaddr) {
   const { peerConnection } = await dial(multiaddr)
   const one = await open(peerConnection, '/echo/1.0.0')
   one.stream.send(new TextEncoder().encode(SENT))
-  while (!one.seen.received) await new Promise((resolve) => setTimeout(resolve, 5))
+  await received(one.seen, SENT.length, one.ended)
   one.stream.reset()
   const other = await open(peerConnection, '/echo/1.0.0')
   other.stream.send(new TextEncoder().encode(SENT))
+  await received(other.seen, SENT.length, other.ended)
   other.stream.finish()
   await other.ended
   peerConnection.close()

@@ -322,13 +322,18 @@ export class Attachments implements Links {
     return Attachment.open(carrier, entry.address.text, { network: this.self.network, agent, token }, signal)
   }
 
-  async #open(address: Address, signal: AbortSignal): Promise<Carrier> {
+  #open(address: Address, signal: AbortSignal): Promise<Carrier> {
+    const aborted = new Promise<never>((_, reject) => {
+      signal.addEventListener('abort', () => reject(signal.reason as Error))
+    })
+    return Promise.race([aborted, this.#carrier(address, signal)])
+  }
+
+  async #carrier(address: Address, signal: AbortSignal): Promise<Carrier> {
     const { webSocket, peerConnection } = this.options
     if (address.kind === 'webrtc-direct') {
-      if (!peerConnection) {
-        throw new VeloxError('unsupported', 'this runtime has no WebRTC: pass `rtc: { RTCPeerConnection }`')
-      }
-      return dialDirect(address, peerConnection, this.self, this.#staticKey!, signal)
+      if (peerConnection) return dialDirect(address, peerConnection, this.self, this.#staticKey!, signal)
+      throw new VeloxError('unsupported', 'this runtime has no WebRTC: pass `rtc: { RTCPeerConnection }`')
     }
     const socket = await openWebSocket(address.url, webSocket, signal)
     try {

@@ -20,35 +20,29 @@ export interface Connection {
 /**
  * Connects by handshake version 2, which leaves the offer alone; by version 1 besides where that
  * gets no answer, since no address says what its server speaks. Whichever is second is closed.
+ * When `signal` aborts all is closed, and nothing more is heard.
  */
-export async function connect(
+export function connect(
   address: DirectAddress,
   constructor: PeerConnectionConstructor,
   signal: AbortSignal,
 ): Promise<Connection> {
   const decided = new AbortController()
-  const abort = (): void => decided.abort(signal.reason)
-  signal.addEventListener('abort', abort)
-  if (signal.aborted) abort()
+  signal.addEventListener('abort', () => decided.abort())
   const second = attempt(2, address, constructor, decided)
   const first = Promise.race([
     // Its failure is a reason to try the other at once.
     second.catch(() => {}),
     new Promise((resolve) => setTimeout(resolve, V2_HEAD_START)),
   ]).then(() => attempt(1, address, constructor, decided))
-  try {
-    return await Promise.any([second, first])
-  } catch (error) {
-    const [reason] = (error as AggregateError).errors as Error[]
+  return Promise.any([second, first]).catch(({ errors: [reason] }: AggregateError) => {
     throw reason
-  } finally {
-    signal.removeEventListener('abort', abort)
-  }
+  })
 }
 
-/** One version's connection. Ends the others by `decided` as soon as it is there. */
+/** One version's connection. Decides for itself as soon as it is there. */
 async function attempt(
-  version: 1 | 2,
+  version: number,
   address: DirectAddress,
   constructor: PeerConnectionConstructor,
   decided: AbortController,
@@ -56,34 +50,33 @@ async function attempt(
   const { signal } = decided
   signal.throwIfAborted()
   const peerConnection = new constructor()
+  const close = (): void => peerConnection.close()
+  signal.addEventListener('abort', close)
   try {
     const channel = peerConnection.createDataChannel('', { negotiated: true, id: 0 })
     const handshake = new DirectStream(channel)
     const offer = await peerConnection.createOffer()
     let ufrag = `${PREFIX}1/${hex(random(16))}`
-    if (version === 1) offer.sdp = munge(offer.sdp!, ufrag)
+    if (version < 2) offer.sdp = munge(offer.sdp!, ufrag)
     await peerConnection.setLocalDescription(offer)
     const { sdp } = peerConnection.localDescription!
-    if (version === 2) ufrag = `${PREFIX}2/${passwordOf(sdp)}`
+    if (version > 1) ufrag = `${PREFIX}2/${passwordOf(sdp)}`
     await peerConnection.setRemoteDescription({ type: 'answer', sdp: answerOf(address, ufrag) })
     await new Promise<void>((resolve, reject) => {
-      const abort = (): void => reject(signal.reason as Error)
-      signal.addEventListener('abort', abort)
-      if (signal.aborted) abort()
       peerConnection.onconnectionstatechange = () => {
         if (peerConnection.connectionState === 'failed') {
           reject(new VeloxError('unreachable', 'no answer by UDP'))
         }
       }
-      channel.onopen = () => {
-        signal.removeEventListener('abort', abort)
-        decided.abort(new VeloxError('closed', 'the other handshake was first'))
-        resolve()
-      }
+      channel.onopen = () => resolve()
     })
+    // The other may have been first in the same moment.
+    signal.throwIfAborted()
+    signal.removeEventListener('abort', close)
+    decided.abort()
     return { peerConnection, handshake, fingerprint: fingerprintOf(sdp) }
   } catch (error) {
-    peerConnection.close()
+    close()
     throw error
   }
 }

@@ -1,21 +1,21 @@
 /** Dials a node's WebRTC-direct address: an authenticated stream, which no second Noise wraps. */
 import type { AgreementKey } from '../../crypto/suite.js'
-import { VeloxError } from '../../errors.js'
 import type { LocalPeer } from '../../local-peer.js'
 import { concat } from '../../wire/bytes.js'
 import type { DirectAddress } from '../address.js'
+import { authenticate, type Proven } from '../authenticate.js'
 import type { Carrier } from '../carrier.js'
-import { authenticate, prologue } from './authenticate.js'
 import { connect, type PeerConnectionConstructor } from './connection.js'
 import { AnswerReader, proposal, refuseIncoming } from './multistream.js'
+import { noiseChannel, prologue } from './noise-channel.js'
 import { DirectStream } from './stream.js'
 
 export const PROTOCOL = '/velox/attach/1'
 
 /**
  * Resolves with the node's carrier. Rejects with `denied` where the node is another than the
- * address names, `unreachable` where there is no answer, or when `signal` aborts; the connection
- * is closed then.
+ * address names, `unreachable` where there is no answer; all is closed then, and when `signal`
+ * aborts.
  */
 export async function dialDirect(
   address: DirectAddress,
@@ -26,27 +26,16 @@ export async function dialDirect(
 ): Promise<Carrier> {
   const { peerConnection, handshake, fingerprint } = await connect(address, constructor, signal)
   const close = (): void => peerConnection.close()
+  signal.addEventListener('abort', close)
   try {
-    return await Promise.race([
-      new Promise<never>((_, reject) => {
-        signal.addEventListener('abort', () => {
-          close()
-          reject(signal.reason as Error)
-        })
-      }),
-      (async () => {
-        refuseIncoming(peerConnection)
-        const certificates = prologue(fingerprint, address.fingerprint)
-        const proven = await authenticate(handshake, certificates, self, staticKey, address.node)
-        const stream = new DirectStream(peerConnection.createDataChannel(''))
-        await new Promise<void>((resolve, reject) => {
-          stream.channel.onopen = () => resolve()
-          stream.onEnd = (reason) => reject(new VeloxError('unreachable', reason))
-        })
-        handshake.channel.close()
-        return carrierOf(peerConnection, stream, proven)
-      })(),
-    ])
+    refuseIncoming(peerConnection)
+    const noise = noiseChannel(handshake)
+    const role = { initiator: false, staticKey, prologue: prologue(fingerprint, address.fingerprint) }
+    const proven = await authenticate(noise, self, role, address.node)
+    const stream = new DirectStream(peerConnection.createDataChannel(''))
+    await new Promise((resolve) => (stream.channel.onopen = resolve))
+    noise.close()
+    return carrierOf(peerConnection, stream, proven)
   } catch (error) {
     close()
     throw error
@@ -56,18 +45,19 @@ export async function dialDirect(
 function carrierOf(
   peerConnection: RTCPeerConnection,
   stream: DirectStream,
-  proven: { node: string; rtt: number },
+  { node, rtt }: Proven,
 ): Carrier {
+  // The proposal goes with the first bytes.
   let head = proposal(PROTOCOL)
   const answer = new AnswerReader(PROTOCOL)
   const end = (reason: string): void => {
     carrier.close()
     carrier.onClose(reason)
-    carrier.onClose = () => {}
   }
   const carrier: Carrier = {
     kind: 'webrtc-direct',
-    ...proven,
+    node,
+    rtt,
     send: (bytes) => {
       stream.send(concat(head, bytes))
       head = new Uint8Array()

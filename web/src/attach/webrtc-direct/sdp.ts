@@ -25,7 +25,7 @@ export function answerOf({ host, port, fingerprint }: DirectAddress, ufrag: stri
     'a=setup:passive',
     `a=ice-ufrag:${ufrag}`,
     `a=ice-pwd:${ufrag}`,
-    `a=fingerprint:sha-256 ${hex(fingerprint).replace(/..(?!$)/g, '$&:')}`,
+    `a=fingerprint:sha-256 ${hex(fingerprint).toUpperCase().replace(/..(?!$)/g, '$&:')}`,
     'a=sctp-port:5000',
     'a=max-message-size:16384',
     `a=candidate:1 1 UDP 1 ${ip} ${port} typ host`,
@@ -38,15 +38,9 @@ export function answerOf({ host, port, fingerprint }: DirectAddress, ufrag: stri
 export const munge = (offer: string, ufrag: string): string =>
   offer.replace(/(a=ice-(?:ufrag|pwd):).*/g, `$1${ufrag}`)
 
-/** The ICE password of a description. */
-export const passwordOf = (sdp: string): string => lineOf(sdp, /a=ice-pwd:(.+)/)
+/** The ICE password of a browser's description. */
+export const passwordOf = (sdp: string): string => /a=ice-pwd:(.+)/.exec(sdp)![1]
 
-/** The SHA-256 fingerprint of a description's certificate: 32 bytes. */
+/** The SHA-256 fingerprint of a browser's certificate, which its description tells: 32 bytes. */
 export const fingerprintOf = (sdp: string): Uint8Array =>
-  Uint8Array.from(lineOf(sdp, /a=fingerprint:sha-256 (.+)/i).split(':'), (byte) => parseInt(byte, 16))
-
-function lineOf(sdp: string, pattern: RegExp): string {
-  const match = pattern.exec(sdp)
-  if (!match) throw new TypeError(`no ${pattern} in this browser's SDP`)
-  return match[1]
-}
+  Uint8Array.from(/a=fingerprint:sha-256 (.+)/i.exec(sdp)![1].split(':'), (byte) => parseInt(byte, 16))
