@@ -22,8 +22,8 @@ async def chunks(stream):
         try:
             data = await stream.read(16_000)
         except Exception as error:
-            # Its reader's word for the end of a half that was closed in order.
-            if "Read side is closed" in str(error):
+            # Its reader's words for the end of a half that was closed in order.
+            if "Read side is closed" in str(error) or "Stream closed by remote" in str(error):
                 return
             raise
         if not data:

@@ -1,6 +1,8 @@
 /** libp2p nodes that aren't ours, and a page with this client's WebRTC-direct to dial them. */
 
+import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
+import { networkInterfaces } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { Program } from './processes.mjs'
 import { serve } from './pages.mjs'
@@ -36,12 +38,23 @@ async function script() {
   return outputFiles[0].text
 }
 
-/** Serves that page, and the whole client as `/velox.js` where it is built. */
+const JAVASCRIPT = 'text/javascript; charset=utf-8'
+const BLANK = '<!doctype html><meta charset="utf-8"><link rel="icon" href="data:,">'
+
+/** Serves that page as `/direct`, and as `/` one with the whole client, as it is built. */
 export async function serveClient(host = '127.0.0.1') {
   const body = await script()
   return serve(async (name) => {
-    if (name === '/direct.js') return { type: 'text/javascript', body }
-    if (name === '/') return { type: 'text/html', body: '<!doctype html><link rel="icon" href="data:,"><script src="/direct.js"></script>' }
-    return undefined
+    if (name === '/') return { type: 'text/html', body: BLANK }
+    if (name === '/direct') return { type: 'text/html', body: `${BLANK}<script src="/direct.js"></script>` }
+    if (name === '/direct.js') return { type: JAVASCRIPT, body }
+    if (!/^\/velox(-crypto)?\.js$/.test(name)) return undefined
+    return { type: JAVASCRIPT, body: await readFile(new URL(`../../web/dist${name}`, import.meta.url)) }
   }, host)
 }
+
+/** An address of this machine besides loopback; undefined where it has none. */
+export const lanAddress = () =>
+  Object.values(networkInterfaces())
+    .flat()
+    .find(({ family, internal }) => family === 'IPv4' && !internal)?.address

@@ -6,8 +6,8 @@ import { fieldsOf } from '../../wire/protobuf.js'
 
 /** Bytes of a message with its length: what every browser takes. */
 export const MAX_MESSAGE = 16_384
-/** Bytes in one message that leaves: MAX_MESSAGE less the lengths (3 bytes each) and a tag. */
-export const MAX_PAYLOAD = MAX_MESSAGE - 7
+/** Bytes in one message that leaves: MAX_MESSAGE less two lengths of 2 bytes and a tag. */
+export const MAX_PAYLOAD = MAX_MESSAGE - 5
 
 /** The writer writes no more. */
 export const FIN = 0

@@ -24,7 +24,8 @@ export function noiseChannel(stream: DirectStream): MessageSocket {
     pending = concat(pending, bytes)
     if (pending.length > MAX_PENDING) return stream.reset()
     const end = 2 + pending[0] * 256 + pending[1]
-    if (pending.length < end) return
+    // Of a length that is cut in two, NaN.
+    if (!(pending.length >= end)) return
     const message = pending.slice(2, end)
     pending = pending.slice(end)
     socket.onMessage(message)

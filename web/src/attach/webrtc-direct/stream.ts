@@ -42,8 +42,8 @@ export class DirectStream {
   reset(): void {
     this.#ended = true
     this.#writing = false
-    this.#put(message.flagMessage(message.STOP_SENDING))
     this.#put(message.flagMessage(message.RESET))
+    this.#put(message.flagMessage(message.STOP_SENDING))
     this.channel.close()
   }
 

@@ -1,0 +1,153 @@
+/**
+ * This client's WebRTC-direct against listeners that aren't ours: stock js-libp2p (handshake v1)
+ * and py-libp2p (v2).
+ */
+
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { chromium, firefox } from '../support/browsers.mjs'
+import { within } from '../support/deadline.mjs'
+import { lanAddress, serveClient, startJs, startPy } from '../support/foreign.mjs'
+
+const SENT = 'a stream of bytes'
+const NO_MUNGING = '--force-fieldtrials=WebRTC-NoSdpMangleUfrag/Enabled/'
+const lan = lanAddress()
+
+/** A browser, a listener and a page to dial it from, all ended with the test. */
+function staged(name, { start, host = '127.0.0.1', open = chromium, path = 'direct', skip = undefined }, body) {
+  test(name, { timeout: 120_000, skip }, async () => {
+    const closers = []
+    let listener
+    const log = []
+    try {
+      listener = await start(host)
+      closers.push(() => listener.program.kill())
+      const site = await serveClient(host)
+      closers.push(site.close)
+      const browser = await open()
+      closers.push(() => browser.close())
+      const page = await browser.newPage()
+      page.on('console', (message) => log.push(message.text()))
+      await page.goto(site.url + path)
+      /** Calls what foreign/client.js exports. */
+      const direct = (what, ...args) =>
+        within(
+          page.evaluate((what, args) => window.direct[what](...args), what, [listener.address, ...args]),
+          what,
+        )
+      await body({ listener, page, direct, site })
+    } catch (error) {
+      console.error(listener?.program.tail(), log.slice(-20).join('\n'))
+      throw error
+    } finally {
+      for (const close of closers.reverse()) await close()
+    }
+  })
+}
+
+for (const [whose, start, version] of /** @type {const} */ ([
+  ['js-libp2p', startJs, 1],
+  ['py-libp2p', startPy, 2],
+])) {
+  staged(`${whose}: a stream's bytes go both ways, and each half closes by itself`, { start }, async ({ listener, direct }) => {
+    const echo = await direct('echo')
+    assert.equal(echo.node, listener.peerId)
+    assert.equal(echo.version, version)
+    assert.equal(echo.text, SENT)
+    assert.equal(echo.how, 'finished')
+    assert.equal(echo.end, 'closed')
+    await listener.program.event('echoed')
+  })
+
+  staged(`${whose}: more than fits in a message arrives whole`, { start }, async ({ direct }) => {
+    assert.equal((await direct('echo', 8, 60_000)).received, 8 * 60_000)
+  })
+
+  staged(`${whose}: a reset ends one stream and no other`, { start }, async ({ listener, direct }) => {
+    assert.equal(await direct('reset'), SENT)
+    // py-libp2p has one word for both kinds of end.
+    await listener.program.event(version === 1 ? 'failed' : 'echoed')
+  })
+
+  staged(`${whose}: who isn't the one that the address names is refused`, { start }, async ({ listener, page, direct }) => {
+    const another = '12D3KooWK99VoVxNE7XzyBwXEzW7xhK7Gpv85r9F3V3fyKSUKPH5'
+    const reason = await direct('failure', another)
+    assert.match(reason, new RegExp(`belongs to node ${listener.peerId}, not ${another}`))
+    assert.equal((await page.evaluate(() => window.direct.counted())).open, 0)
+  })
+
+  staged(`${whose}: a protocol that nobody speaks is refused by name`, { start }, async ({ direct }) => {
+    assert.match(await direct('unknown'), /doesn't speak \/nobody\/speaks\/this/)
+  })
+
+  staged(`${whose}: Firefox, by a LAN address`, { start, host: lan, open: firefox, skip: lan ? undefined : 'no LAN' }, async ({ listener, direct }) => {
+    const echo = await direct('echo')
+    assert.equal(echo.node, listener.peerId)
+    assert.equal(echo.version, version)
+    assert.equal(echo.text, SENT)
+  })
+}
+
+staged('js-libp2p: 100 streams, one after the other', { start: startJs }, async ({ direct }) => {
+  assert.equal(await direct('many', 100), 100)
+})
+
+staged('py-libp2p: a browser that lets nobody alter its SDP', { start: startPy, open: () => chromium([NO_MUNGING]) }, async ({ direct }) => {
+  const echo = await direct('echo')
+  assert.equal(echo.version, 2)
+  assert.equal(echo.text, SENT)
+})
+
+staged('a failed dial leaves no connection open', { start: startPy }, async ({ listener, page, direct }) => {
+  listener.program.kill()
+  await listener.program.ended
+  assert.notEqual(await direct('failure', undefined, 1_500), 'it succeeded')
+  assert.deepEqual(await page.evaluate(() => window.direct.counted()), { made: 2, open: 0 })
+})
+
+/** Starts the whole client in the page: what its attachment looks like. */
+const attach = (page, site, address, token) =>
+  within(
+    page.evaluate(
+      async (library, address, token) => {
+        const { Velox } = await import(library)
+        const velox = await Velox.start({ network: 'foreign', nodes: [address], token })
+        const states = []
+        velox.on('state', (state) => states.push(state))
+        window.direct = { velox, states }
+        return { secure: isSecureContext, peerId: velox.peerId, attachments: velox.stats().attachments }
+      },
+      `${site.url}velox.js`,
+      address,
+      token,
+    ),
+    'an attachment',
+  )
+
+for (const host of ['127.0.0.1', lan]) {
+  const how = { start: startJs, host, path: '', skip: host ? undefined : 'no LAN' }
+  staged(`the client attaches over js-libp2p, and says good-bye (${host === lan ? 'insecure' : 'secure'} page)`, how, async ({ listener, page, site }) => {
+    const { secure, peerId, attachments } = await attach(page, site, listener.address)
+    assert.equal(secure, host !== lan)
+    assert.equal(attachments.length, 1)
+    assert.equal(attachments[0].carrier, 'webrtc-direct')
+    assert.equal(attachments[0].peerId, listener.peerId)
+    assert.equal((await listener.program.event('hello')).peer, peerId)
+    // Answered: what the node says reaches the page.
+    await listener.program.event('pong')
+    await page.evaluate(() => window.direct.velox.stop())
+    await listener.program.event('bye')
+    await listener.program.event('finished')
+    await listener.program.event('disconnected')
+  })
+}
+
+for (const token of ['reset me', 'close me']) {
+  staged(`the client notices a node that ends its stream: ${token}`, { start: startJs, path: '' }, async ({ listener, page, site }) => {
+    await attach(page, site, listener.address, token)
+    await within(page.evaluate(() => new Promise((resolve) => {
+      if (window.direct.velox.state === 'detached' || window.direct.states.includes('detached')) resolve(0)
+      else window.direct.velox.on('state', (state) => state === 'detached' && resolve(0))
+    })), 'the client to be detached')
+  })
+}
