@@ -122,7 +122,9 @@ export async function reset(multiaddr) {
   const one = await open(peerConnection, '/echo/1.0.0')
   one.stream.send(new TextEncoder().encode(SENT))
   await received(one.seen, SENT.length, one.ended)
+  const closed = new Promise((resolve) => one.stream.channel.addEventListener('close', resolve))
   one.stream.reset()
+  await closed
   const other = await open(peerConnection, '/echo/1.0.0')
   other.stream.send(new TextEncoder().encode(SENT))
   await received(other.seen, SENT.length, other.ended)

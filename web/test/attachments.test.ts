@@ -60,7 +60,7 @@ test('several addresses of one node make one attachment', async () => {
   const one = await mesh('a')
   const [node] = one.nodes
   const alias = { ...node, address: `/dns/a/tcp/81/ws` } as FakeNode
-  const made = await attachments(one, [node, alias, { address: '/dns/a/tcp/82/ws' } as FakeNode])
+  const made = await attachments(one, [node, alias, { address: '/dns/a/tcp/82/ws' }])
   await made.first(5_000)
   await until(() => one.dials.length >= 2, 'the other addresses to be tried')
   await new Promise(setImmediate)
@@ -94,7 +94,7 @@ test('refuses a node whose PeerId is not the one in the address', async () => {
   const two = await mesh('a', 'b')
   const [a, b] = two.nodes
   const made = await attachments(two, [
-    { address: `/dns/a/tcp/80/ws/p2p/${b.peerId}` } as FakeNode,
+    { address: `/dns/a/tcp/80/ws/p2p/${b.peerId}` },
   ])
   await assert.rejects(made.first(5_000), (error: Error) => {
     assert.match(error.message, new RegExp(`belongs to node ${a.peerId}, not ${b.peerId}`))
