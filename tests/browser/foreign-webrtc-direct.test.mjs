@@ -4,6 +4,8 @@
  */
 
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { createServer } from 'node:net'
 import { test } from 'node:test'
 import { chromium, firefox } from '../support/browsers.mjs'
 import { until, within } from '../support/deadline.mjs'
@@ -113,19 +115,19 @@ staged('a failed dial leaves no connection open', { start: startPy }, async ({ l
 })
 
 /** Starts the whole client in the page: what its attachment looks like. */
-const attach = (page, site, address, token) =>
+const attach = (page, site, nodes, token) =>
   within(
     page.evaluate(
-      async (library, address, token) => {
+      async (library, nodes, token) => {
         const { Velox } = await import(library)
-        const velox = await Velox.start({ network: 'foreign', nodes: [address], token })
+        const velox = await Velox.start({ network: 'foreign', nodes, token })
         const states = []
         velox.on('state', (state) => states.push(state))
         window.direct = { velox, states }
         return { secure: isSecureContext, peerId: velox.peerId, attachments: velox.stats().attachments }
       },
       `${site.url}velox.js`,
-      address,
+      nodes,
       token,
     ),
     'an attachment',
@@ -134,7 +136,7 @@ const attach = (page, site, address, token) =>
 for (const host of ['127.0.0.1', lan]) {
   const how = { start: startJs, host, path: '', skip: host ? undefined : 'no LAN' }
   staged(`the client attaches over js-libp2p, and says good-bye (${host === lan ? 'insecure' : 'secure'} page)`, how, async ({ listener, page, site }) => {
-    const { secure, peerId, attachments } = await attach(page, site, listener.address)
+    const { secure, peerId, attachments } = await attach(page, site, [listener.address])
     assert.equal(secure, host !== lan)
     assert.equal(attachments.length, 1)
     assert.equal(attachments[0].carrier, 'webrtc-direct')
@@ -151,10 +153,29 @@ for (const host of ['127.0.0.1', lan]) {
 
 for (const token of ['reset me', 'close me']) {
   staged(`the client notices a node that ends its stream: ${token}`, { start: startJs, path: '' }, async ({ listener, page, site }) => {
-    await attach(page, site, listener.address, token)
+    await attach(page, site, [listener.address], token)
     await within(page.evaluate(() => new Promise((resolve) => {
       if (window.direct.velox.state === 'detached' || window.direct.states.includes('detached')) resolve(0)
       else window.direct.velox.on('state', (state) => state === 'detached' && resolve(0))
     })), 'the client to be detached')
   })
 }
+
+staged('a WebSocket that says nothing holds WebRTC-direct up by nothing', { start: startJs, path: '' }, async ({ listener, page, site }) => {
+  const sockets = new Set()
+  const mute = createServer((socket) => sockets.add(socket)).listen(0, '127.0.0.1')
+  await once(mute, 'listening')
+  try {
+    const { port } = /** @type {import('node:net').AddressInfo} */ (mute.address())
+    const webSocket = `/ip4/127.0.0.1/tcp/${port}/ws/p2p/${listener.peerId}`
+    const { attachments } = await attach(page, site, [webSocket, listener.address])
+    assert.deepEqual(attachments.map(({ carrier }) => carrier), ['webrtc-direct'])
+    // It was dialed, and is let go of.
+    assert.equal(sockets.size, 1)
+    const [socket] = sockets
+    if (!socket.closed) await within(once(socket.resume(), 'close'), 'the WebSocket to be closed')
+  } finally {
+    for (const socket of sockets) socket.destroy()
+    mute.close()
+  }
+})
