@@ -10,6 +10,7 @@ import { brotliCompressSync } from 'node:zlib'
 import { build } from 'esbuild'
 import { minify } from 'terser'
 import { buildPages } from './build-pages.mjs'
+import { INTERNAL, leanCiphers } from './build-smaller.mjs'
 
 /** Bytes, after brotli, that a page loads before anything else (the design's budget). */
 const BUDGET = 32 * 1024
@@ -28,7 +29,8 @@ const cryptoApart = {
 }
 
 /** What stays of comments. */
-const BANNER = `/* velox-mesh ${version}, MIT OR Apache-2.0. Contains noble-ciphers, noble-curves and noble-hashes (MIT, Paul Miller). */`
+const banner = (contents) =>
+  `/* velox-mesh ${version}, MIT OR Apache-2.0. Contains ${contents} (MIT, Paul Miller). */`
 
 const options = {
   absWorkingDir: web,
@@ -38,15 +40,22 @@ const options = {
   sourcemap: true,
   legalComments: 'none',
   define: { VELOX_VERSION: JSON.stringify(version) },
-  plugins: [cryptoApart],
+}
+
+const client = {
+  ...options,
+  entryPoints: ['src/index.ts'],
+  mangleProps: INTERNAL,
+  // Else every property that a constructor takes is declared once more.
+  tsconfigRaw: { compilerOptions: { useDefineForClassFields: false, target: 'ES2022' } },
+  plugins: [cryptoApart, leanCiphers],
 }
 
 rmSync(`${web}dist`, { recursive: true, force: true })
 await Promise.all([
-  build({ ...options, entryPoints: ['src/index.ts'], format: 'esm', outfile: 'dist/velox.js' }),
+  build({ ...client, format: 'esm', outfile: 'dist/velox.js' }),
   build({
-    ...options,
-    entryPoints: ['src/index.ts'],
+    ...client,
     format: 'iife',
     globalName: 'VeloxMesh',
     // A script tag has no import.meta: its default is the page's own origin alone.
@@ -75,8 +84,8 @@ for (const file of ['velox.js', 'velox.global.js', 'velox-crypto.js']) {
   const { code, map } = await minify(readFileSync(path, 'utf8'), {
     module,
     ecma: 2020,
-    compress: { passes: 3 },
-    format: { preamble: BANNER },
+    compress: { passes: 5, keep_fargs: false, unsafe_arrows: true, unsafe_methods: true },
+    format: { preamble: banner(file === 'velox-crypto.js' ? 'noble-ciphers, -curves and -hashes' : 'noble-ciphers') },
     sourceMap: { content: readFileSync(`${path}.map`, 'utf8'), filename: file, url: `${file}.map` },
   })
   writeFileSync(path, code)

@@ -3,6 +3,7 @@ interface Window {
   visitor: any
   showcase: any
   bench: any
+  direct: any
   ice: { servers: string[]; candidates: string[] }
   ready?: boolean
   opened?: number

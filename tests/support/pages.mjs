@@ -16,21 +16,21 @@ export function serveTestPage() {
 }
 
 /**
- * A web server on any free port of loopback.
+ * A web server on any free port of `host`: loopback, where nothing else is said.
  *
  * @param {(path: string, query: URLSearchParams) => Promise<{ type: string, body: string | Buffer } | undefined>} answer
  */
-export async function serve(answer) {
+export async function serve(answer, host = '127.0.0.1') {
   const server = createServer(async (request, response) => {
     const { pathname, searchParams } = new URL(request.url ?? '/', 'http://x')
     const found = await answer(pathname, searchParams).catch(() => undefined)
     response.writeHead(found ? 200 : 404, { 'content-type': found?.type ?? 'text/plain' })
     response.end(found?.body)
   })
-  await new Promise((resolve) => server.listen(0, '127.0.0.1', () => resolve(undefined)))
+  await new Promise((resolve) => server.listen(0, host, () => resolve(undefined)))
   const address = /** @type {import('node:net').AddressInfo} */ (server.address())
   return {
-    url: `http://127.0.0.1:${address.port}/`,
+    url: `http://${host}:${address.port}/`,
     close: () => {
       server.closeAllConnections()
       server.close()

@@ -38,13 +38,18 @@ export class Program {
   #child
   #readers = new Set()
 
-  /** @param {string} name @param {string[]} args @param {{ env?: Record<string, string> }} [options] */
-  constructor(name, args, { env = {} } = {}) {
+  /**
+   * A program of ours, or the one at the path `command`.
+   *
+   * @param {string} name @param {string[]} args
+   * @param {{ env?: Record<string, string>, command?: string }} [options]
+   */
+  constructor(name, args, { env = {}, command = program(name) } = {}) {
     this.name = name
     this.args = args
     // Ours alone: the programs take VELOX_… for settings.
     const { VELOX_BIN_DIR: _, ...inherited } = process.env
-    this.#child = spawn(program(name), args, {
+    this.#child = spawn(command, args, {
       env: { ...inherited, RUST_BACKTRACE: '1', NO_COLOR: '1', ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     })

@@ -1,5 +1,6 @@
 /** One peer in one network: what an application holds. */
 import { Attachments, type AttachState } from './attach/attachments.js'
+import type { Carrier } from './attach/carrier.js'
 import type { WebSocketConstructor } from './attach/websocket.js'
 import { Content, type GetOptions, type PutOptions } from './content/content.js'
 import type { ContentStats } from './content/traffic.js'
@@ -26,7 +27,7 @@ export interface AttachmentStatus {
   peerId: string
   /** The multiaddr that was dialed. */
   address: string
-  carrier: 'websocket'
+  carrier: Carrier['kind']
   /** Milliseconds of a round trip, as the handshake saw it. */
   rtt: number
   /** Whether it is the first in rank. */
@@ -76,6 +77,7 @@ export class Velox {
     const attachments = new Attachments(self, {
       ...sources,
       webSocket,
+      peerConnection: options.rtc?.RTCPeerConnection ?? globalThis.RTCPeerConnection,
       agent: AGENT,
       token: options.token,
     })

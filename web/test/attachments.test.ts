@@ -4,6 +4,7 @@ import { AddressBook } from '../src/attach/address-book.js'
 import { parseMultiaddr, type Address } from '../src/attach/address.js'
 import { Attachments } from '../src/attach/attachments.js'
 import { rank } from '../src/attach/ranking.js'
+import type { PeerConnectionConstructor } from '../src/attach/webrtc-direct/connection.js'
 import { loadSuite } from '../src/crypto/suite.js'
 import { LocalPeer } from '../src/local-peer.js'
 import type { FromNode } from '../src/wire/attach.js'
@@ -15,7 +16,12 @@ afterEach(() => {
   for (const each of started.splice(0)) each.stop()
 })
 
-async function attachments(mesh: FakeMesh, nodes: FakeNode[], token?: string): Promise<Attachments> {
+async function attachments(
+  mesh: FakeMesh,
+  nodes: Pick<FakeNode, 'address'>[],
+  token?: string,
+  peerConnection?: PeerConnectionConstructor,
+): Promise<Attachments> {
   const suite = await loadSuite()
   const self = await LocalPeer.start(mesh.network, suite, await suite.signingKey())
   const made = new Attachments(self, {
@@ -23,6 +29,7 @@ async function attachments(mesh: FakeMesh, nodes: FakeNode[], token?: string): P
     agent: 'test',
     token,
     webSocket: mesh.webSocket(),
+    peerConnection,
   })
   started.push(made)
   void made.start()
@@ -53,7 +60,7 @@ test('several addresses of one node make one attachment', async () => {
   const one = await mesh('a')
   const [node] = one.nodes
   const alias = { ...node, address: `/dns/a/tcp/81/ws` } as FakeNode
-  const made = await attachments(one, [node, alias, { address: '/dns/a/tcp/82/ws' } as FakeNode])
+  const made = await attachments(one, [node, alias, { address: '/dns/a/tcp/82/ws' }])
   await made.first(5_000)
   await until(() => one.dials.length >= 2, 'the other addresses to be tried')
   await new Promise(setImmediate)
@@ -87,7 +94,7 @@ test('refuses a node whose PeerId is not the one in the address', async () => {
   const two = await mesh('a', 'b')
   const [a, b] = two.nodes
   const made = await attachments(two, [
-    { address: `/dns/a/tcp/80/ws/p2p/${b.peerId}` } as FakeNode,
+    { address: `/dns/a/tcp/80/ws/p2p/${b.peerId}` },
   ])
   await assert.rejects(made.first(5_000), (error: Error) => {
     assert.match(error.message, new RegExp(`belongs to node ${a.peerId}, not ${b.peerId}`))
@@ -210,7 +217,10 @@ test('a much nearer node becomes the primary, a little nearer one does not', () 
 
 test('reads the multiaddrs that it has a carrier for', () => {
   const id = '12D3KooWK99VoVxNE7XzyBwXEzW7xhK7Gpv85r9F3V3fyKSUKPH5'
-  const url = (multiaddr: string): string | undefined => parseMultiaddr(multiaddr)?.url
+  const url = (multiaddr: string): string | undefined => {
+    const address = parseMultiaddr(multiaddr)
+    return address?.kind === 'websocket' ? address.url : undefined
+  }
   assert.equal(url('/ip4/1.2.3.4/tcp/80/ws'), 'ws://1.2.3.4/velox/attach')
   assert.equal(url('/ip6/::1/tcp/8080/ws'), 'ws://[::1]:8080/velox/attach')
   assert.equal(url('/dns4/example.org/tcp/443/wss'), 'wss://example.org/velox/attach')
@@ -260,4 +270,70 @@ test('messages of nodes reach their listeners with the link they came by', async
   attached.send({ done: { id: 3 } })
   await until(() => heard.length, 'the message')
   assert.deepEqual(heard, [[{ done: { id: 3 } }, one.nodes[0].peerId]])
+})
+
+/** RTCPeerConnections that get no answer, counted. */
+function unanswered(): { constructor: PeerConnectionConstructor; made: { closed: boolean }[] } {
+  const made: { closed: boolean }[] = []
+  class Unanswered extends EventTarget {
+    closed = false
+    connectionState = 'connecting'
+    localDescription = { sdp: 'a=ice-pwd:secret\r\na=fingerprint:sha-256 00\r\n' }
+    constructor() {
+      super()
+      made.push(this)
+    }
+    createDataChannel = (): object => ({})
+    createOffer = async (): Promise<object> => ({ sdp: '' })
+    setLocalDescription = async (): Promise<void> => {}
+    setRemoteDescription = async (): Promise<void> => {}
+    close = (): void => {
+      this.closed = true
+    }
+  }
+  return { constructor: Unanswered as unknown as PeerConnectionConstructor, made }
+}
+
+const CERTHASH = 'uEiAw_J9GnCB0Gd_dCqtfJ6hslzyU5AVI25N1zKLpFZc7mQ'
+const directAddress = (peerId: string): { address: string } => ({
+  address: `/ip4/127.0.0.1/udp/9/webrtc-direct/certhash/${CERTHASH}/p2p/${peerId}`,
+})
+
+test("both of a node's carriers are dialed at once; the one that lost is closed", async () => {
+  const one = await mesh('a')
+  const [node] = one.nodes
+  const { constructor, made } = unanswered()
+  const direct = directAddress(node.peerId)
+  const attached = await attachments(one, [direct, node], undefined, constructor)
+  await attached.first(5_000)
+  assert.equal(attached.list()[0].carrier.kind, 'websocket')
+  // Not after a timeout: a first attachment takes less than any stagger or head start.
+  assert.equal(made.length, 1)
+  assert.ok(made[0].closed)
+  assert.equal(node.attached.size, 1)
+})
+
+test('who is unreachable by either carrier leaves no connection open, and says so for both', async () => {
+  const one = await mesh('a')
+  const [node] = one.nodes
+  node.reachable = false
+  const { constructor, made } = unanswered()
+  const tried = await attachments(one, [directAddress(node.peerId), node], undefined, constructor)
+  await assert.rejects(tried.first(1_000), (error: Error) => {
+    assert.match(error.message, /webrtc-direct/)
+    assert.match(error.message, /ws:/)
+    return true
+  })
+  tried.stop()
+  // Both handshakes were tried.
+  assert.ok(made.length >= 2)
+  assert.ok(made.every(({ closed }) => closed))
+})
+
+test('without WebRTC a WebSocket does', async () => {
+  const one = await mesh('a')
+  const [node] = one.nodes
+  const attached = await attachments(one, [directAddress(node.peerId), node])
+  await attached.first(5_000)
+  assert.equal(attached.list()[0].carrier.kind, 'websocket')
 })

@@ -85,6 +85,23 @@ export class AddressBook {
     return best
   }
 
+  /**
+   * Another way to the node of `entry` by the other carrier, to be dialed at once besides; counted
+   * as `next` does. Undefined where there is none, or where one is being dialed.
+   */
+  beside({ address, node }: Entry, now: number): Entry | undefined {
+    const others = this.entries().filter(
+      (other) => node && other.node === node && other.address.kind !== address.kind,
+    )
+    const mayProbe = this.#unproven.length < UNPROVEN_PER_MINUTE
+    const best = others
+      .filter(({ notBefore, proven }) => notBefore <= now && (proven || mayProbe))
+      .sort((a, b) => a.failures - b.failures)[0]
+    if (!best || others.some(({ busy }) => busy)) return undefined
+    if (!best.proven) this.#unproven.push(now)
+    return best
+  }
+
   /** It led to a node. */
   succeeded(entry: Entry, node: string): void {
     Object.assign(entry, { node, proven: true, notBefore: 0 })

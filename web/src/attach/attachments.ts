@@ -8,13 +8,17 @@ import { VeloxError } from '../errors.js'
 import type { LocalPeer } from '../local-peer.js'
 import type { FromNode } from '../wire/attach.js'
 import { AddressBook, type Entry } from './address-book.js'
+import { nameOf, type Address } from './address.js'
 import { Attachment } from './attachment.js'
+import type { Carrier } from './carrier.js'
 import * as defaults from './defaults.js'
 import { isHidden, watchLifecycle } from './lifecycle.js'
 import type { Link, Links } from './links.js'
 import { NodeSources, type SourceOptions } from './node-sources.js'
 import { median, rank } from './ranking.js'
 import { secure } from './secure.js'
+import type { PeerConnectionConstructor } from './webrtc-direct/connection.js'
+import { dialDirect } from './webrtc-direct/dial.js'
 import { openWebSocket, type WebSocketConstructor } from './websocket.js'
 
 /** `connecting` until the first node is attached to; `detached` after the last one is lost. */
@@ -25,6 +29,15 @@ export interface AttachOptions extends SourceOptions {
   agent: string
   token?: string
   webSocket: WebSocketConstructor
+  /** Undefined where the runtime has none. */
+  peerConnection?: PeerConnectionConstructor
+}
+
+interface Dial {
+  abort: AbortController
+  /** It races another dial, to the same node. */
+  beside: boolean
+  node?: string
 }
 
 interface AttachEvents {
@@ -49,7 +62,7 @@ export class Attachments implements Links {
   readonly #leaving = new Map<Attachment, { until: number; silentSince?: number }>()
   readonly #dialed = new Map<Attachment, Entry>()
   /** Dials under way, and the nodes that they have turned out to lead to. */
-  readonly #dials = new Map<Entry, { abort: AbortController; node?: string }>()
+  readonly #dials = new Map<Entry, Dial>()
   #staticKey: AgreementKey | undefined
   /** No nodes for now: the page is gone, or the application wants it so. */
   #asleep = false
@@ -235,8 +248,10 @@ export class Attachments implements Links {
   }
 
   #dialMissing(now: number): void {
-    if (this.#dials.size >= (this.#usable() ? defaults.FOLLOWERS : defaults.RACERS)) return
-    if (this.#dials.size && now - this.#lastDial < defaults.STAGGER) return
+    for (const [entry, { node }] of [...this.#dials]) if (!node) this.#dialBeside(entry, now)
+    const dials = [...this.#dials.values()].filter(({ beside }) => !beside).length
+    if (dials >= (this.#usable() ? defaults.FOLLOWERS : defaults.RACERS)) return
+    if (dials && now - this.#lastDial < defaults.STAGGER) return
     const taken = new Set<string>()
     for (const attachment of this.#ranked) {
       // A carrier that is silent since the machine slept may be replaced by one to the same node.
@@ -245,14 +260,22 @@ export class Attachments implements Links {
     }
     for (const { node } of this.#dials.values()) if (node) taken.add(node)
     const entry = this.#book.next(taken, this.#dialed.get(this.#ranked[0])?.source, now)
-    if (entry) void this.#dial(entry, now)
+    if (!entry) return
+    this.#lastDial = now
+    void this.#dial(entry)
+    this.#dialBeside(entry, now)
   }
 
-  async #dial(entry: Entry, now: number): Promise<void> {
+  /** The node's other carrier has no head start to make up for: who is first wins. */
+  #dialBeside(entry: Entry, now: number): void {
+    const other = this.#book.beside(entry, now)
+    if (other) void this.#dial(other, true)
+  }
+
+  async #dial(entry: Entry, beside = false): Promise<void> {
     const abort = new AbortController()
-    const dial = { abort }
+    const dial = { abort, beside }
     this.#dials.set(entry, dial)
-    this.#lastDial = now
     entry.busy = true
     const timer = setTimeout(
       () => abort.abort(new VeloxError('timeout', `no answer within ${defaults.DIAL_TIMEOUT / 1000} s`)),
@@ -278,16 +301,9 @@ export class Attachments implements Links {
     }
   }
 
-  async #attach(entry: Entry, dial: { abort: AbortController; node?: string }): Promise<Attachment> {
-    const { url, text } = entry.address
+  async #attach(entry: Entry, dial: Dial): Promise<Attachment> {
     const { signal } = dial.abort
-    const socket = await openWebSocket(url, this.options.webSocket, signal)
-    const carrier = await secure(socket, this.self, this.#staticKey!, entry.address.node).catch(
-      (error: unknown) => {
-        socket.close()
-        throw error
-      },
-    )
+    const carrier = await this.#open(entry.address, signal)
     // Before hello, since a second hello to the same node would end the first attachment.
     const twice =
       [...this.#dials.values()].some((other) => other !== dial && other.node === carrier.node) ||
@@ -298,8 +314,34 @@ export class Attachments implements Links {
       dial.abort.abort()
       throw new VeloxError('closed', 'attached to this node already')
     }
+    // Whoever races this one has lost.
+    for (const [other, { abort }] of this.#dials) {
+      if (other !== entry && other.node === carrier.node) abort.abort()
+    }
     const { agent, token } = this.options
-    return Attachment.open(carrier, text, { network: this.self.network, agent, token }, signal)
+    return Attachment.open(carrier, entry.address.text, { network: this.self.network, agent, token }, signal)
+  }
+
+  #open(address: Address, signal: AbortSignal): Promise<Carrier> {
+    const aborted = new Promise<never>((_, reject) => {
+      signal.addEventListener('abort', () => reject(signal.reason as Error))
+    })
+    return Promise.race([aborted, this.#carrier(address, signal)])
+  }
+
+  async #carrier(address: Address, signal: AbortSignal): Promise<Carrier> {
+    const { webSocket, peerConnection } = this.options
+    if (address.kind === 'webrtc-direct') {
+      if (peerConnection) return dialDirect(address, peerConnection, this.self, this.#staticKey!, signal)
+      throw new VeloxError('unsupported', 'this runtime has no WebRTC: pass `rtc: { RTCPeerConnection }`')
+    }
+    const socket = await openWebSocket(address.url, webSocket, signal)
+    try {
+      return await secure(socket, this.self, this.#staticKey!, address.node)
+    } catch (error) {
+      socket.close()
+      throw error
+    }
   }
 
   #take(attachment: Attachment, entry: Entry): void {
@@ -373,7 +415,7 @@ export class Attachments implements Links {
       ...this.#sources.failures(),
       ...this.#book
         .entries()
-        .map(({ address, reason }) => `${address.url}: ${reason ?? 'no answer yet'}`),
+        .map(({ address, reason }) => `${nameOf(address)}: ${reason ?? 'no answer yet'}`),
     ]
     const refused = this.#book.entries().some(({ refused }) => refused)
     return tried.length

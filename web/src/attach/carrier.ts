@@ -3,7 +3,7 @@
  * Noise (secure.ts); a WebRTC-direct stream is one as it comes.
  */
 export interface Carrier {
-  readonly kind: 'websocket'
+  readonly kind: 'websocket' | 'webrtc-direct'
   /** The node's proven PeerId. */
   readonly node: string
   /** Milliseconds of one round trip, as its handshake saw it. */

@@ -9,6 +9,8 @@ export const FOLLOWERS = 2
 export const STAGGER = 250
 /** A dial: TCP, TLS, upgrade, Noise and welcome on a path of 500 ms, with one loss. */
 export const DIAL_TIMEOUT = 5_000
+/** How long WebRTC-direct's second handshake is alone, before the first is tried besides. */
+export const V2_HEAD_START = 500
 /** A discovery document. */
 export const FETCH_TIMEOUT = 5_000
 /** The wait after a failure doubles from the first to the second of these. */

@@ -126,6 +126,8 @@ export class NodeSources {
       }
       Object.assign(base, { failures: 0, reason: undefined, notBefore: Date.now() + BACKOFF_FIRST * 4 })
       const { hostname } = new URL(base.url)
+      // Known by now, the node can be dialed by its other addresses at the same time.
+      if (document.attaches) this.book.add(addressOfBase(base.url, document.peerId), base.source)
       const records = await verifiedNodes(
         this.self.verify,
         document.records,

@@ -1,16 +1,13 @@
-/** Noise XX with libp2p's identity payload, which makes a carrier of a message socket. */
-import { noisePayload, verifyNoisePayload } from '../crypto/noise-payload.js'
-import { Handshake } from '../crypto/noise.js'
+/** Noise around every message, which makes a carrier of a message socket. */
 import type { AgreementKey } from '../crypto/suite.js'
-import { VeloxError } from '../errors.js'
 import type { LocalPeer } from '../local-peer.js'
 import { utf8 } from '../wire/bytes.js'
+import { authenticate } from './authenticate.js'
 import type { Carrier, MessageSocket } from './carrier.js'
 
 export const PROLOGUE = utf8('velox.attach.1')
 /** Bytes of a Noise message, less its tag. */
 const MAX_PLAINTEXT = 65_535 - 16
-const EMPTY = new Uint8Array()
 
 /**
  * Proves to each other who both ends are. `expected` is the PeerId that the address named, if it
@@ -22,30 +19,8 @@ export async function secure(
   staticKey: AgreementKey,
   expected?: string,
 ): Promise<Carrier> {
-  const closed = (reason: string): VeloxError =>
-    new VeloxError('unreachable', `the node hung up during the handshake: ${reason}`)
-  const answer = new Promise<Uint8Array>((resolve, reject) => {
-    socket.onMessage = resolve
-    socket.onClose = (reason) => reject(closed(reason))
-  })
-  answer.catch(() => {})
-
-  const ephemeral = await self.suite.agreementKey()
-  const keys = { initiator: true, staticKey, ephemeral, prologue: PROLOGUE }
-  const handshake = await Handshake.begin(self.suite, keys)
-  const hello = await handshake.write(EMPTY)
-  const sent = performance.now()
-  socket.send(hello)
-  const message = await answer
-  const rtt = performance.now() - sent
-
-  const payload = await handshake.read(message)
-  const node = await verifyNoisePayload(self.suite, payload, handshake.remoteStatic)
-  if (expected && node !== expected) {
-    throw new VeloxError('denied', `the address belongs to node ${node}, not ${expected}`)
-  }
-  const proof = await noisePayload(self.identity, staticKey.publicKey)
-  const last = await handshake.write(proof)
+  const role = { initiator: true, staticKey, prologue: PROLOGUE }
+  const { node, rtt, handshake, last } = await authenticate(socket, self, role, expected)
   // The keys come before the last message leaves: the node's first words may follow at once.
   const { send, receive } = await handshake.finish()
 
@@ -83,6 +58,6 @@ export async function secure(
     }
     carrier.onBytes(bytes)
   }
-  socket.send(last)
+  socket.send(last!)
   return carrier
 }

@@ -10,7 +10,10 @@ export type WebSocketConstructor = new (url: string, protocols: string) => Pick<
   'binaryType' | 'send' | 'close' | 'onopen' | 'onmessage' | 'onclose' | 'onerror' | 'protocol'
 >
 
-/** Resolves when it is open; rejects with `unreachable`, or when `signal` aborts. */
+/**
+ * Resolves when it is open; rejects with `unreachable`. When `signal` aborts it is closed, and
+ * nothing more is heard.
+ */
 export function openWebSocket(
   url: string,
   constructor: WebSocketConstructor,
@@ -28,12 +31,7 @@ export function openWebSocket(
         socket.close()
       },
     }
-    signal.addEventListener('abort', () => {
-      const { onClose } = wrapped
-      wrapped.close()
-      reject(signal.reason as Error)
-      onClose('given up')
-    })
+    signal.addEventListener('abort', wrapped.close)
     socket.onmessage = ({ data }) => {
       if (data instanceof ArrayBuffer) wrapped.onMessage(new Uint8Array(data))
     }

@@ -5,6 +5,7 @@
 import { VeloxError } from '../errors.js'
 import { concat, utf8 } from '../wire/bytes.js'
 import { keyProtobuf, peerIdFromBytes, publicKeyOf } from '../wire/peer-id.js'
+import { fieldsOf } from '../wire/protobuf.js'
 import type { SigningKey, Suite } from './suite.js'
 
 const DOMAIN = utf8('noise-libp2p-static-key:')
@@ -25,43 +26,20 @@ export async function verifyNoisePayload(
   payload: Uint8Array,
   staticKey: Uint8Array,
 ): Promise<string> {
-  const fields = lengthDelimited(payload)
+  const fields = fieldsOf(payload)
+  const [key, signature] = [1, 2].map((number) => {
+    const field = fields?.get(number)
+    return field instanceof Uint8Array ? field : new Uint8Array()
+  })
   // The PeerId of a key of up to 42 bytes is its protobuf in an identity multihash.
-  const key = fields.get(1) ?? new Uint8Array()
   const id = concat(Uint8Array.of(0, key.length), key)
   const publicKey = publicKeyOf(id)
-  const signature = fields.get(2)
   if (
     !publicKey ||
-    signature?.length !== 64 ||
+    signature.length !== 64 ||
     !(await suite.verify(publicKey, signature, concat(DOMAIN, staticKey)))
   ) {
     throw new VeloxError('denied', "the node's Noise handshake doesn't prove an Ed25519 identity")
   }
   return peerIdFromBytes(id)!
-}
-
-/** A protobuf message's length-delimited fields, the last of each number; others end the reading. */
-function lengthDelimited(message: Uint8Array): Map<number, Uint8Array> {
-  const fields = new Map<number, Uint8Array>()
-  let at = 0
-  const varint = (): number => {
-    let value = 0
-    for (let shift = 0; shift < 28; shift += 7) {
-      const byte = message[at++]
-      value |= (byte & 0x7f) << shift
-      if (byte < 0x80) return value
-    }
-    return Infinity
-  }
-  while (at < message.length) {
-    const tag = varint()
-    if ((tag & 7) !== 2) break
-    const length = varint()
-    const end = at + length
-    if (!(end <= message.length)) break
-    fields.set(tag >> 3, message.slice(at, end))
-    at = end
-  }
-  return fields
 }
