@@ -275,7 +275,7 @@ impl Table {
             now,
             backlog: &mut self.backlog,
         };
-        let mut outcome = act(connection, &mut step);
+        let mut outcome = guarded(|| act(connection, &mut step));
         if outcome.is_ok()
             && let Some(arrived) = connection.take_arrived()
         {
@@ -314,10 +314,15 @@ impl Table {
             return;
         };
         tracing::debug!(remote = %connection.remote, %why, handshaking, "connection ended");
-        connection.farewell(&mut Step {
+        let mut step = Step {
             config,
             now,
             backlog: &mut self.backlog,
+        };
+        // It has ended, with or without a farewell.
+        let _ = guarded(|| {
+            connection.farewell(&mut step);
+            Ok(())
         });
         self.addresses.remove(&connection.remote);
         for alias in &connection.aliases {
@@ -424,11 +429,31 @@ impl Table {
     }
 }
 
+/// The SCTP and DTLS below have assertions of their own. Should a peer ever find one that doesn't
+/// hold, that peer's connection ends, and not everybody's.
+fn guarded(act: impl FnOnce() -> Result<(), Ended>) -> Result<(), Ended> {
+    // Whatever was left half done goes with the connection.
+    std::panic::catch_unwind(std::panic::AssertUnwindSafe(act))
+        .unwrap_or_else(|_| Err(Ended::Failed("an assertion didn't hold".to_owned())))
+}
+
 impl Drop for Driver {
     fn drop(&mut self) {
         for connection in self.table.connections.values() {
             connection.link.lock().end(Ended::Stopped);
             self.metrics.connections.sub(1);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_ends_one_connection() {
+        let ended = guarded(|| panic!("somewhere below"));
+        assert!(matches!(ended, Err(Ended::Failed(_))));
+        assert_eq!(guarded(|| Ok(())), Ok(()));
     }
 }
