@@ -62,6 +62,8 @@ pub(crate) struct Connection {
     pub(crate) link: Arc<Link>,
     pub(crate) local: SocketAddr,
     pub(crate) remote: SocketAddr,
+    /// Where else it was heard from: a browser may move to another of its interfaces.
+    pub(crate) aliases: Vec<SocketAddr>,
     pub(crate) credentials: Credentials,
     certificate: Fingerprint,
     window: Arc<Window>,
@@ -150,6 +152,7 @@ impl Connection {
             link,
             local,
             remote,
+            aliases: Vec::new(),
             credentials,
             certificate: config.certificate.fingerprint(),
             window,
@@ -173,7 +176,7 @@ impl Connection {
     pub(crate) fn introduce(&mut self, request: &[u8], received: usize, sent: usize, now: Instant) {
         self.received = received;
         self.sent = sent;
-        self.input(request, now).ok();
+        self.input(self.remote, request, now).ok();
         // It has been answered already.
         for _ in 0..64 {
             if let Ok(Output::Timeout(_)) | Err(_) = self.rtc.poll_output() {
@@ -182,8 +185,13 @@ impl Connection {
         }
     }
 
-    /// A datagram from the peer's address.
-    pub(crate) fn datagram(&mut self, bytes: &[u8], step: &mut Step<'_>) -> Result<(), Ended> {
+    /// A datagram from one of the peer's addresses.
+    pub(crate) fn datagram(
+        &mut self,
+        source: SocketAddr,
+        bytes: &[u8],
+        step: &mut Step<'_>,
+    ) -> Result<(), Ended> {
         self.received = self.received.saturating_add(bytes.len());
         self.heard = step.now;
         let answered = match self.probed {
@@ -193,13 +201,13 @@ impl Connection {
         if answered {
             return Ok(());
         }
-        self.input(bytes, step.now)?;
+        self.input(source, bytes, step.now)?;
         self.advance(step)
     }
 
-    fn input(&mut self, bytes: &[u8], now: Instant) -> Result<(), Ended> {
+    fn input(&mut self, source: SocketAddr, bytes: &[u8], now: Instant) -> Result<(), Ended> {
         // What can't be read is nobody's fault but the network's.
-        let Ok(received) = Receive::new(Protocol::Udp, self.remote, self.local, bytes) else {
+        let Ok(received) = Receive::new(Protocol::Udp, source, self.local, bytes) else {
             return Ok(());
         };
         self.rtc

@@ -18,6 +18,7 @@ use crate::{
     fingerprint::Fingerprint,
     link::{ConnectionId, Link},
     metrics::Metrics,
+    stun::is_dtls,
     udp::{Backlog, Socket},
     username::Credentials,
 };
@@ -26,6 +27,8 @@ use crate::{
 const BATCHES: usize = 4;
 /// Connections that have arrived and that the transport hasn't taken yet.
 const ARRIVALS: usize = 256;
+/// Addresses of one peer besides its first.
+const ALIASES: usize = 8;
 /// How often the entrance is tidied.
 const TICK: Duration = Duration::from_secs(1);
 
@@ -44,6 +47,8 @@ pub(crate) struct Driver {
 struct Table {
     connections: HashMap<ConnectionId, Connection>,
     addresses: HashMap<SocketAddr, ConnectionId>,
+    /// By the server's ufrag.
+    ufrags: HashMap<String, ConnectionId>,
     timers: BTreeSet<(Instant, ConnectionId)>,
     handshakes: usize,
     next: ConnectionId,
@@ -98,6 +103,7 @@ impl Driver {
         let table = Table {
             connections: HashMap::new(),
             addresses: HashMap::new(),
+            ufrags: HashMap::new(),
             timers: BTreeSet::new(),
             handshakes: 0,
             next: 1,
@@ -147,7 +153,7 @@ impl Driver {
                 metrics.datagrams_received.add(1);
                 if let Some(&id) = table.addresses.get(&source) {
                     table.step(id, config, metrics, entrance, now, |connection, step| {
-                        connection.datagram(bytes, step)
+                        connection.datagram(source, bytes, step)
                     });
                 } else if entrance.is_some() {
                     table.stranger(source, destination, bytes, config, metrics, entrance, now);
@@ -195,6 +201,7 @@ impl Driver {
             if self.table.connections.len() * 4 < self.table.connections.capacity() {
                 self.table.connections.shrink_to(64);
                 self.table.addresses.shrink_to(64);
+                self.table.ufrags.shrink_to(64);
             }
         }
     }
@@ -226,9 +233,11 @@ impl Table {
         self.next += 1;
         let link = Link::new(id, self.call.clone(), config.receive_window);
         let between = (local, remote);
+        let ufrag = credentials.server.clone();
         let connection = Connection::new(config, role, credentials, certhash, between, link, now)?;
         self.connections.insert(id, connection);
         self.addresses.insert(remote, id);
+        self.ufrags.insert(ufrag, id);
         self.handshakes += 1;
         self.schedule(id, now);
         Ok(id)
@@ -266,7 +275,7 @@ impl Table {
             now,
             backlog: &mut self.backlog,
         };
-        let mut outcome = act(connection, &mut step);
+        let mut outcome = guarded(|| act(connection, &mut step));
         if outcome.is_ok()
             && let Some(arrived) = connection.take_arrived()
         {
@@ -305,12 +314,24 @@ impl Table {
             return;
         };
         tracing::debug!(remote = %connection.remote, %why, handshaking, "connection ended");
-        connection.farewell(&mut Step {
+        let mut step = Step {
             config,
             now,
             backlog: &mut self.backlog,
+        };
+        // It has ended, with or without a farewell.
+        let _ = guarded(|| {
+            connection.farewell(&mut step);
+            Ok(())
         });
         self.addresses.remove(&connection.remote);
+        for alias in &connection.aliases {
+            self.addresses.remove(alias);
+        }
+        let ufrag = &connection.credentials.server;
+        if self.ufrags.get(ufrag) == Some(&id) {
+            self.ufrags.remove(ufrag);
+        }
         if let Some(at) = connection.scheduled {
             self.timers.remove(&(at, id));
         }
@@ -331,6 +352,19 @@ impl Table {
         connection.link.lock().end(why);
     }
 
+    /// The connection of somebody who has proved by STUN, from a new address, to be its peer.
+    fn moved(&mut self, source: SocketAddr, door: &Entrance) -> Option<ConnectionId> {
+        let introduced = door.introduced(source)?;
+        let id = *self.ufrags.get(&introduced.server)?;
+        let connection = self.connections.get_mut(&id)?;
+        let same = connection.credentials == *introduced && connection.aliases.len() < ALIASES;
+        same.then(|| {
+            connection.aliases.push(source);
+            self.addresses.insert(source, id);
+            id
+        })
+    }
+
     #[expect(clippy::too_many_arguments, reason = "the rest of one step")]
     fn stranger(
         &mut self,
@@ -345,6 +379,18 @@ impl Table {
         let Some(door) = entrance else {
             return;
         };
+        if is_dtls(bytes)
+            && let Some(id) = self.moved(source, door)
+        {
+            let contact = door.take(source);
+            self.step(id, config, metrics, entrance, now, |connection, step| {
+                if let Some(contact) = contact {
+                    connection.datagram(source, &contact.request, step)?;
+                }
+                connection.datagram(source, bytes, step)
+            });
+            return;
+        }
         match door.datagram(source, bytes, now) {
             Verdict::Ignore(Ignored::RateLimited) => metrics.rate_limited.add(1),
             Verdict::Ignore(_) => metrics.strangers_refused.add(1),
@@ -373,7 +419,7 @@ impl Table {
                         metrics.connections.add(1);
                         self.step(id, config, metrics, entrance, now, |connection, step| {
                             connection.introduce(&request, received, sent, now);
-                            connection.datagram(bytes, step)
+                            connection.datagram(source, bytes, step)
                         });
                     }
                     Err(error) => tracing::debug!(%source, %error, "can't be let in"),
@@ -383,11 +429,31 @@ impl Table {
     }
 }
 
+/// The SCTP and DTLS below have assertions of their own. Should a peer ever find one that doesn't
+/// hold, that peer's connection ends, and not everybody's.
+fn guarded(act: impl FnOnce() -> Result<(), Ended>) -> Result<(), Ended> {
+    // Whatever was left half done goes with the connection.
+    std::panic::catch_unwind(std::panic::AssertUnwindSafe(act))
+        .unwrap_or_else(|_| Err(Ended::Failed("an assertion didn't hold".to_owned())))
+}
+
 impl Drop for Driver {
     fn drop(&mut self) {
         for connection in self.table.connections.values() {
             connection.link.lock().end(Ended::Stopped);
             self.metrics.connections.sub(1);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_ends_one_connection() {
+        let ended = guarded(|| panic!("somewhere below"));
+        assert!(matches!(ended, Err(Ended::Failed(_))));
+        assert_eq!(guarded(|| Ok(())), Ok(()));
     }
 }

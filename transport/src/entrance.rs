@@ -210,6 +210,16 @@ impl Entrance {
         }
     }
 
+    /// Who has introduced themselves from here.
+    pub(crate) fn introduced(&self, source: SocketAddr) -> Option<&Credentials> {
+        self.notes.get(&source).map(|note| &note.credentials)
+    }
+
+    /// Forgets an introduction, which turns out to be of somebody who is known by another address.
+    pub(crate) fn take(&mut self, source: SocketAddr) -> Option<Contact> {
+        self.notes.remove(&source)
+    }
+
     /// A connection has ended: what is still under way from there isn't a new one.
     pub fn bury(&mut self, source: SocketAddr, server_ufrag: String, now: Instant) {
         if self.tombstones.len() < self.limits.half_open {

@@ -25,12 +25,12 @@
 //!
 //! # How it works
 //!
-//! A listener is one socket and one task ([`driver`]), which owns all connections on it. What
+//! A listener is one socket and one task (`driver.rs`), which owns all connections on it. What
 //! comes from an address that no connection has is judged by the [`entrance`], in which a
 //! stranger costs two HMACs and a few hundred bytes until DTLS begins. A connection is a str0m
-//! instance, its data channels and its deadlines ([`connection`]); once channel 0 is open, Noise
-//! runs over it in the swarm's own task. Users of streams and the driver meet in [`link`], where
-//! each stream is a small state machine ([`stream`]) of [`frame`]s.
+//! instance, its data channels and its deadlines (`connection.rs`); once channel 0 is open, Noise
+//! runs over it in the swarm's own task. Users of streams and the driver meet in `link.rs`, where
+//! each stream is a small state machine (`stream/state.rs`) of [`frame`]s.
 
 pub mod address;
 mod certificate;

@@ -1,4 +1,5 @@
 //! Floods, stalls, silence and lies.
+#![allow(clippy::unwrap_used, reason = "what fails here fails the test")]
 
 mod support;
 
@@ -14,6 +15,8 @@ use support::{Listener, config, dial, pair_of, soon};
 struct Wire {
     address: libp2p_core::Multiaddr,
     cut: tokio::sync::watch::Sender<bool>,
+    /// The dialer's datagrams leave from another port.
+    moved: tokio::sync::watch::Sender<bool>,
 }
 
 impl Wire {
@@ -23,8 +26,9 @@ impl Wire {
         listener: &Listener,
         mut fate: impl FnMut(bool, &[u8]) -> bool + Send + 'static,
     ) -> Self {
-        let (outer, inner) = (bind().await, bind().await);
+        let (outer, inner, later) = (bind().await, bind().await, bind().await);
         inner.connect(listener.socket()).await.unwrap();
+        later.connect(listener.socket()).await.unwrap();
         let port = outer.local_addr().unwrap().port();
         let text = listener.address.to_string();
         let old = format!("/udp/{}/", listener.socket().port());
@@ -33,15 +37,22 @@ impl Wire {
             .parse()
             .unwrap();
         let (cut, is_cut) = tokio::sync::watch::channel(false);
+        let (moved, has_moved) = tokio::sync::watch::channel(false);
         tokio::spawn(async move {
-            let (mut one, mut two) = ([0; 2048], [0; 2048]);
+            let (mut one, mut two, mut three) = ([0; 2048], [0; 2048], [0; 2048]);
             let mut dialer = None;
             loop {
                 tokio::select! {
                     Ok((length, from)) = outer.recv_from(&mut one) => {
                         dialer = Some(from);
                         if !*is_cut.borrow() && fate(true, &one[..length]) {
-                            let _ = inner.send(&one[..length]).await;
+                            let from = if *has_moved.borrow() { &later } else { &inner };
+                            let _ = from.send(&one[..length]).await;
+                        }
+                    }
+                    Ok(length) = later.recv(&mut three) => {
+                        if let Some(to) = dialer {
+                            let _ = outer.send_to(&three[..length], to).await;
                         }
                     }
                     Ok(length) = inner.recv(&mut two) => {
@@ -52,7 +63,11 @@ impl Wire {
                 }
             }
         });
-        Wire { address, cut }
+        Wire {
+            address,
+            cut,
+            moved,
+        }
     }
 }
 
@@ -85,6 +100,26 @@ async fn silence_is_noticed_by_both_ends() {
     println!("noticed after {:?}", start.elapsed());
     listener.holds(0).await;
     assert_eq!(listener.metrics.silent.get(), 1);
+}
+
+#[tokio::test]
+async fn a_peer_that_moves_to_another_address_is_known() {
+    let server = Config {
+        silence_timeout: Duration::from_secs(20),
+        ..config()
+    };
+    let client = Config {
+        silence_timeout: Duration::from_secs(1),
+        ..config()
+    };
+    let mut listener = Listener::start(server).await;
+    let wire = Wire::before(&listener, |_, _| true).await;
+    let here = dial(client, &wire.address).await.unwrap();
+    listener.accept().await.echo();
+    assert_eq!(soon(here.ask(b"from here")).await.unwrap(), b"from here");
+    wire.moved.send_replace(true);
+    assert_eq!(soon(here.ask(b"from there")).await.unwrap(), b"from there");
+    assert_eq!(listener.metrics.accepted.get(), 1);
 }
 
 #[tokio::test]

@@ -1,4 +1,5 @@
 //! A node dials another.
+#![allow(clippy::unwrap_used, reason = "what fails here fails the test")]
 
 mod support;
 

@@ -1,5 +1,6 @@
 //! Two ends of the transport, as a swarm would drive them.
 #![allow(dead_code, reason = "each test program uses a part")]
+#![allow(clippy::unwrap_used, reason = "what fails here fails the test")]
 
 use std::{
     future::poll_fn,
