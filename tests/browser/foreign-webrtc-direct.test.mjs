@@ -133,9 +133,13 @@ const attach = (page, site, nodes, token) =>
     'an attachment',
   )
 
-for (const host of ['127.0.0.1', lan]) {
-  const how = { start: startJs, host, path: '', skip: host ? undefined : 'no LAN' }
-  staged(`the client attaches over js-libp2p, and says good-bye (${host === lan ? 'insecure' : 'secure'} page)`, how, async ({ listener, page, site }) => {
+for (const [where, host, open] of /** @type {const} */ ([
+  ['a secure page in Chromium', '127.0.0.1', chromium],
+  ['an insecure page in Chromium', lan, chromium],
+  ['an insecure page in Firefox', lan, firefox],
+])) {
+  const how = { start: startJs, host, open, path: '', skip: host ? undefined : 'no LAN' }
+  staged(`the client attaches over js-libp2p, and says good-bye: ${where}`, how, async ({ listener, page, site }) => {
     const { secure, peerId, attachments } = await attach(page, site, [listener.address])
     assert.equal(secure, host !== lan)
     assert.equal(attachments.length, 1)
