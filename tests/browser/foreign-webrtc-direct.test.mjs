@@ -32,11 +32,15 @@ function staged(name, { start, host = '127.0.0.1', open = chromium, path = 'dire
       page.on('console', (message) => log.push(message.text()))
       await page.goto(site.url + path)
       /** Calls what foreign/client.js exports. */
-      const direct = (what, ...args) =>
+      const once = (what, args, ms) =>
         within(
           page.evaluate((what, args) => window.direct[what](...args), what, [listener.address, ...args]),
           what,
+          ms,
         )
+      // py-libp2p 0.8.1 at times leaves a stream unanswered: then by a new connection.
+      const direct = (what, ...args) =>
+        start === startPy ? once(what, args, 7_000).catch(() => once(what, args)) : once(what, args)
       await body({ listener, page, direct, site })
     } catch (error) {
       console.error(listener?.program.tail(), log.slice(-20).join('\n'))
@@ -73,7 +77,7 @@ for (const [whose, start, version, open] of /** @type {const} */ ([
     assert.equal(await direct('reset'), SENT)
     // Both streams have come to an end; what kind of end a reset is to an idle reader differs.
     const ended = () => listener.program.lines.filter((line) => /"(echoed|failed)"/.test(line)).length
-    await until(() => ended() === 2, 'the listener to see two streams end')
+    await until(() => ended() >= 2, 'the listener to see two streams end')
   })
 
   staged(`${whose}: who isn't the one that the address names is refused`, { start, open }, async ({ listener, page, direct }) => {
@@ -133,9 +137,13 @@ const attach = (page, site, nodes, token) =>
     'an attachment',
   )
 
-for (const host of ['127.0.0.1', lan]) {
-  const how = { start: startJs, host, path: '', skip: host ? undefined : 'no LAN' }
-  staged(`the client attaches over js-libp2p, and says good-bye (${host === lan ? 'insecure' : 'secure'} page)`, how, async ({ listener, page, site }) => {
+for (const [where, host, open] of /** @type {const} */ ([
+  ['a secure page in Chromium', '127.0.0.1', chromium],
+  ['an insecure page in Chromium', lan, chromium],
+  ['an insecure page in Firefox', lan, firefox],
+])) {
+  const how = { start: startJs, host, open, path: '', skip: host ? undefined : 'no LAN' }
+  staged(`the client attaches over js-libp2p, and says good-bye: ${where}`, how, async ({ listener, page, site }) => {
     const { secure, peerId, attachments } = await attach(page, site, [listener.address])
     assert.equal(secure, host !== lan)
     assert.equal(attachments.length, 1)

@@ -11,6 +11,8 @@ export const STAGGER = 250
 export const DIAL_TIMEOUT = 5_000
 /** How long WebRTC-direct's second handshake is alone, before the first is tried besides. */
 export const V2_HEAD_START = 500
+/** How long a connection that is closed on purpose waits for the node to have read all. */
+export const CLOSE_GRACE = 1_000
 /** A discovery document. */
 export const FETCH_TIMEOUT = 5_000
 /** The wait after a failure doubles from the first to the second of these. */

@@ -5,6 +5,7 @@ import { concat } from '../../wire/bytes.js'
 import type { DirectAddress } from '../address.js'
 import { authenticate, type Proven } from '../authenticate.js'
 import type { Carrier } from '../carrier.js'
+import { CLOSE_GRACE } from '../defaults.js'
 import { connect, type PeerConnectionConstructor } from './connection.js'
 import { AnswerReader, proposal, refuseIncoming } from './multistream.js'
 import { noiseChannel, prologue } from './noise-channel.js'
@@ -28,6 +29,7 @@ export async function dialDirect(
   const close = (): void => peerConnection.close()
   signal.addEventListener('abort', close)
   try {
+    signal.throwIfAborted()
     refuseIncoming(peerConnection)
     const noise = noiseChannel(handshake)
     const role = { initiator: false, staticKey, prologue: prologue(fingerprint, address.fingerprint) }
@@ -50,8 +52,14 @@ function carrierOf(
   // The proposal goes with the first bytes.
   let head = proposal(PROTOCOL)
   const answer = new AnswerReader(PROTOCOL)
+  const shut = (): void => peerConnection.close()
+  const quiet = (): void => {
+    stream.onFinish = stream.onBytes = peerConnection.onconnectionstatechange = () => {}
+    stream.onEnd = shut
+  }
   const end = (reason: string): void => {
-    carrier.close()
+    quiet()
+    shut()
     carrier.onClose(reason)
   }
   const carrier: Carrier = {
@@ -65,9 +73,11 @@ function carrierOf(
     onBytes: () => {},
     onClose: () => {},
     close: () => {
-      stream.onEnd = stream.onFinish = stream.onBytes = () => {}
+      quiet()
       stream.finish()
-      peerConnection.close()
+      // What was written last arrives, unless nothing was.
+      if (head.length) shut()
+      else setTimeout(shut, CLOSE_GRACE)
     },
   }
   stream.onBytes = (bytes) => {
