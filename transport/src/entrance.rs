@@ -179,7 +179,10 @@ impl Entrance {
             }
             return;
         }
-        while self.notes.len() >= self.limits.half_open {
+        // Who introduces himself anew each time leaves a place in the order behind.
+        while self.notes.len() >= self.limits.half_open
+            || self.order.len() >= 2 * self.limits.half_open
+        {
             let Some((since, oldest)) = self.order.pop_front() else {
                 break;
             };
@@ -417,6 +420,22 @@ mod tests {
         entrance.tick(now + limits.contact_timeout);
         assert_eq!(entrance.waiting(), 0);
         assert!(entrance.order.is_empty() && entrance.contacts.sources() <= 1);
+    }
+
+    #[test]
+    fn one_source_that_introduces_itself_anew_each_time_is_bounded_too() {
+        let mut entrance = Entrance::new(EntranceLimits {
+            half_open: 10,
+            contacts_burst: 500,
+            ..EntranceLimits::default()
+        });
+        let now = Instant::now();
+        for _ in 0..500 {
+            let hello = introduction(&Credentials::dial(Version::V2));
+            entrance.datagram(source(1), &hello, now);
+        }
+        assert_eq!(entrance.waiting(), 1);
+        assert!(entrance.order.len() <= 20, "{}", entrance.order.len());
     }
 
     #[test]
