@@ -394,7 +394,13 @@ impl Behaviour {
         }
         if let Some(node) = node {
             self.book.failed(&node);
-            self.unreachable.failed(node, Now::read().instant);
+            if let DialError::Transport(failures) = error {
+                let tried = failures
+                    .iter()
+                    .map(|(address, _)| without_peer_id(address.clone()));
+                self.unreachable
+                    .failed(node, tried.collect(), Now::read().instant);
+            }
         }
     }
 }
@@ -431,14 +437,6 @@ impl NetworkBehaviour for Behaviour {
         given: &[Multiaddr],
         role: Endpoint,
     ) -> Result<Vec<Multiaddr>, ConnectionDenied> {
-        // Who is alone tries everybody again and again.
-        if let Some(peer) = &peer
-            && self.connections.len() > 0
-        {
-            let now = Now::read().instant;
-            let rests = self.unreachable.may_be_dialed(peer, now);
-            rests.map_err(ConnectionDenied::new)?;
-        }
         let mut all = self
             .duties
             .handle_pending_outbound_connection(id, peer, given, role)?;
@@ -447,6 +445,17 @@ impl NetworkBehaviour for Behaviour {
                 if !all.contains(address) && !given.contains(address) {
                     all.push(address.clone());
                 }
+            }
+            // Who is alone tries everybody again and again.
+            if self.connections.len() > 0 {
+                let tried: Vec<_> = given
+                    .iter()
+                    .chain(&all)
+                    .map(|address| without_peer_id(address.clone()))
+                    .collect();
+                self.unreachable
+                    .may_be_dialed(&peer, &tried, Now::read().instant)
+                    .map_err(ConnectionDenied::new)?;
             }
         }
         Ok(all)
