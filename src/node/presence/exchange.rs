@@ -19,8 +19,8 @@ use crate::{
     },
 };
 
-/// How often a look-up leads to a dial though the room has neighbours enough: each minute one
-/// in four nodes tries a stranger, so that two islands of a room join, and a node of many rooms
+/// How often a look-up leads to a dial though the room has neighbours enough: each time one in
+/// four nodes tries a stranger, so that two islands of a room join, and a node of many rooms
 /// isn't busy with dials.
 const STRAY: f64 = 0.25;
 
