@@ -64,7 +64,7 @@ impl Demo {
             .into_iter()
             .map(|address| with_peer_id(address, bootstrap.peer_id()))
             .collect();
-        let (mut nodes, mut mesh) = (Vec::new(), Vec::new());
+        let (mut nodes, mut ports, mut mesh) = (Vec::new(), Vec::new(), Vec::new());
         for number in 1..=NODES {
             let port = match config.http.port() {
                 0 => 0,
@@ -75,8 +75,9 @@ impl Demo {
                 .listen(for_pages(config.http.ip()))
                 .spawn()
                 .await?;
-            node.set_http_addresses(server.multiaddrs()).await?;
+            // Its record has no WebSocket, so that pages attach by WebRTC-direct, without TLS.
             nodes.push(server.url());
+            ports.push(server.port());
             server.serve(gateway::router(node.clone()));
             mesh.push(node);
         }
@@ -86,7 +87,7 @@ impl Demo {
             .map(|address| format!("http://{address}/"))
             .collect();
         let pictures = drawn.await.expect("drawing doesn't panic");
-        server.serve(origin::router(mesh.clone(), pictures));
+        server.serve(origin::router(mesh.clone(), ports, pictures));
         Ok(Demo {
             pages,
             nodes,
@@ -107,7 +108,7 @@ impl Demo {
 /// The demo's network: nothing else joins it, since it is only announced on this machine.
 const NETWORK: &str = "velox-demo";
 
-/// Where pages dial a node, beside its WebSocket.
+/// Where pages dial a node.
 fn for_pages(ip: IpAddr) -> Multiaddr {
     Multiaddr::from(ip)
         .with(Protocol::Udp(0))

@@ -45,6 +45,8 @@ struct Gallery {
     pictures: Vec<Entry>,
     /// Members of the room at present: a hint whether peers are worth waiting for.
     members: usize,
+    /// Where the nodes have HTTP, for pages that no UDP gets through to.
+    ports: Vec<u16>,
 }
 
 #[derive(Clone, Serialize)]
@@ -57,7 +59,7 @@ struct Entry {
     height: u32,
 }
 
-pub(super) fn router(nodes: Vec<Node>, pictures: Vec<Picture>) -> Router {
+pub(super) fn router(nodes: Vec<Node>, ports: Vec<u16>, pictures: Vec<Picture>) -> Router {
     let entries = pictures
         .iter()
         .map(|picture| Entry {
@@ -77,6 +79,7 @@ pub(super) fn router(nodes: Vec<Node>, pictures: Vec<Picture>) -> Router {
             room: ROOM,
             pictures: entries,
             members: 0,
+            ports,
         },
         files: pictures
             .into_iter()

@@ -45,6 +45,11 @@ impl Server {
         Ok(Server { listener, address })
     }
 
+    /// The port, where any was asked for, too.
+    pub fn port(&self) -> u16 {
+        self.address.port()
+    }
+
     /// Every address by which it is reached: one per interface where it listens on all, this
     /// host's own first.
     pub fn addresses(&self) -> Vec<SocketAddr> {

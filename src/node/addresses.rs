@@ -58,9 +58,9 @@ pub fn may_be_dialed(address: &Multiaddr, observed: &Multiaddr) -> bool {
     reach_of(address) >= reach_of(observed) && !is_for_browsers(address)
 }
 
-/// Whether an address is for pages. Nodes dial each other over QUIC and TCP; to pass such
-/// addresses on in the DHT would double its messages.
-fn is_for_browsers(address: &Multiaddr) -> bool {
+/// Whether an address is for pages: a WebSocket, or WebRTC-direct. Nodes dial each other over QUIC
+/// and TCP; to pass such addresses on in the DHT would double its messages.
+pub fn is_for_browsers(address: &Multiaddr) -> bool {
     address.iter().any(|part| {
         matches!(
             part,

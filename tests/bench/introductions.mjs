@@ -8,7 +8,7 @@
 
 import { chromium } from '../support/browsers.mjs'
 import { Network } from '../support/nodes.mjs'
-import { onlyNodes } from '../support/pages.mjs'
+import { onlyNodes } from '../support/reach.mjs'
 import { startPeerServer } from './peer-server.mjs'
 import { open, openedAfter, servePages, veloxAddress } from './pages.mjs'
 

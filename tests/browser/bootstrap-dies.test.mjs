@@ -1,9 +1,9 @@
 /** Bootstrap nodes only seed the mesh: once it has formed, it does without them. */
 
-import { onlyNodes } from '../support/pages.mjs'
-import { staged } from '../support/stage.mjs'
+import { onlyNodes } from '../support/reach.mjs'
+import { stagedByCarrier } from '../support/stage.mjs'
 
-staged('with the bootstrap node dead, a new page joins and chats', async (stage) => {
+stagedByCarrier('with the bootstrap node dead, a new page joins and chats', async (stage) => {
   const network = stage.network()
   const bootstrap = await network.startBootstrap()
   const a = await network.startNode()

@@ -1,7 +1,12 @@
-/** `velox demo`: the first visitor loads the gallery from the origin, the second from the first. */
+/**
+ * `velox demo`: the first visitor loads the gallery from the origin, the second from the first, and
+ * both attach by WebRTC-direct.
+ */
 
 import assert from 'node:assert/strict'
+import { lanAddress } from '../support/lan.mjs'
 import { Program } from '../support/processes.mjs'
+import { noWebRtcDirect, noWebSocket } from '../support/reach.mjs'
 import { staged } from '../support/stage.mjs'
 
 const PICTURES = 24
@@ -12,10 +17,15 @@ const PICTURES = 24
  * @param {import('../support/stage.mjs').Stage} stage
  * @param {string} url
  * @param {string} name
- * @param {{ kind?: string, context?: import('puppeteer-core').BrowserContext }} [where]
+ * @param {{
+ *   kind?: string,
+ *   context?: import('puppeteer-core').BrowserContext,
+ *   prepare?: (page: import('puppeteer-core').Page) => Promise<unknown>,
+ * }} [where]
  */
-async function visit(stage, url, name, { kind, context } = {}) {
+async function visit(stage, url, name, { kind, context, prepare } = {}) {
   const { page } = stage.watch(await stage.page(kind, context), name)
+  await prepare?.(page)
   // Picture bytes as the browser saw them on the wire, whatever the page says.
   let fromOrigin = 0
   page.on('response', (response) => {
@@ -24,22 +34,30 @@ async function visit(stage, url, name, { kind, context } = {}) {
   await page.goto(url)
   await page.waitForFunction(() => window.showcase?.stats.done, { polling: 100, timeout: 30_000 })
   const stats = await page.evaluate(() => ({ ...window.showcase.stats }))
-  return { page, stats, fromOrigin }
+  const carriers = await page.evaluate(() => window.showcase.velox.attachments.map(({ carrier }) => carrier))
+  return { page, stats, carriers, fromOrigin }
 }
 
 function text(visitor, id) {
   return visitor.page.$eval(`#${id}`, (element) => element.textContent)
 }
 
-for (const kind of /** @type {const} */ (['chromium', 'firefox'])) {
+for (const [kind, host] of /** @type {const} */ ([
+  ['chromium', '127.0.0.1'],
+  // It does no ICE on loopback.
+  ['firefox', lanAddress() ?? '127.0.0.1'],
+])) {
   staged(`the second visitor (${kind}) loads 0 picture bytes from the origin, and its bars say so`, async (stage) => {
-    const { urls } = await startDemo(stage)
+    const { urls } = await startDemo(stage, host)
     const first = await visit(stage, urls[0], 'the first visitor')
     assert.equal(first.stats.originPictures, PICTURES)
     assert.equal(first.stats.failed, 0)
     assert.ok(first.fromOrigin > PICTURES * 100_000, 'the pictures have their size')
 
-    const second = await visit(stage, urls[1], 'the second visitor', { kind })
+    const second = await visit(stage, urls[1], 'the second visitor', { kind, prepare: noWebSocket })
+    for (const { carriers } of [first, second]) {
+      assert.deepEqual([...new Set(carriers)], ['webrtc-direct'])
+    }
     assert.equal(second.fromOrigin, 0)
     assert.equal(second.stats.originBytes, 0)
     assert.equal(second.stats.peerPictures, PICTURES)
@@ -67,6 +85,12 @@ staged('two tabs of the same URL are two visitors, and chat', async (stage) => {
   )
 })
 
+staged('where no UDP gets through, a visitor attaches by WebSocket', async (stage) => {
+  const { urls } = await startDemo(stage)
+  const visitor = await visit(stage, urls[0], 'the visitor', { prepare: noWebRtcDirect })
+  assert.deepEqual([...new Set(visitor.carriers)], ['websocket'])
+})
+
 staged('with peer loading off, everything comes from the origin', async (stage) => {
   const { urls } = await startDemo(stage)
   await visit(stage, urls[0], 'the first visitor')
@@ -78,9 +102,9 @@ staged('with peer loading off, everything comes from the origin', async (stage) 
 })
 
 /** Resolves to the URLs that the demo prints. */
-async function startDemo(stage) {
+async function startDemo(stage, host = '127.0.0.1') {
   const network = stage.network()
-  const demo = network.keep(new Program('velox', ['demo', '--json', '--http', '127.0.0.1:0']))
+  const demo = network.keep(new Program('velox', ['demo', '--json', '--http', `${host}:0`]))
   const ready = await demo.event('ready', 60_000)
   const urls = [ready.urls[0], ready.urls[0]]
   return { demo, urls }

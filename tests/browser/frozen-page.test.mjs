@@ -1,12 +1,12 @@
 /** Browsers freeze pages that nobody looks at; a page that thaws is where it was. */
 
 import assert from 'node:assert/strict'
-import { staged } from '../support/stage.mjs'
+import { stagedByCarrier } from '../support/stage.mjs'
 
 /** Long enough for the node to call the page away (5 s), short enough for it not to be gone (30 s). */
 const FROZEN_MS = 20_000
 
-staged('a page frozen for 20 s is still in its room when it resumes', async (stage) => {
+stagedByCarrier('a page frozen for 20 s is still in its room when it resumes', async (stage) => {
   const network = stage.network()
   const [a, b] = await network.start(2)
   const sleeper = await stage.visitor(a)
@@ -20,7 +20,7 @@ staged('a page frozen for 20 s is still in its room when it resumes', async (sta
   await new Promise((resolve) => setTimeout(resolve, FROZEN_MS))
   await devtools.send('Page.setWebLifecycleState', { state: 'active' })
 
-  // DESIGN §5: back in its rooms within 3 s of waking.
+  // Back in its rooms within 3 s of waking.
   await friend.ask('connected', sleeper.peerId, 3_000)
   await sleeper.ask('connected', friend.peerId, 3_000)
   await sleeper.ask('say', 'good morning')

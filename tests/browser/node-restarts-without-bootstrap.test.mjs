@@ -4,8 +4,8 @@ import assert from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { until } from '../support/deadline.mjs'
-import { onlyNodes } from '../support/pages.mjs'
-import { staged } from '../support/stage.mjs'
+import { onlyNodes } from '../support/reach.mjs'
+import { stagedByCarrier } from '../support/stage.mjs'
 
 const endings = {
   'told to stop': async (node) => assert.equal((await node.program.stop()).code, 0),
@@ -17,7 +17,7 @@ const endings = {
 }
 
 for (const [how, end] of Object.entries(endings)) {
-  staged(`a node ${how} and started again with no bootstrap alive rejoins, and its pages meet the others`, async (stage) => {
+  stagedByCarrier(`a node ${how} and started again with no bootstrap alive rejoins, and its pages meet the others`, async (stage) => {
     const network = stage.network()
     const bootstrap = await network.startBootstrap()
     const a = await network.startNode()

@@ -2,14 +2,14 @@
 
 import assert from 'node:assert/strict'
 import { until } from '../support/deadline.mjs'
-import { onlyNodes } from '../support/pages.mjs'
-import { staged } from '../support/stage.mjs'
+import { onlyNodes } from '../support/reach.mjs'
+import { stagedByCarrier } from '../support/stage.mjs'
 
 const NODES = 12
 /** So few connections that most pairs of nodes have none. */
 const SPARSE = '[connections]\nlow = 3\nhigh = 4\ngrace_seconds = 1\n'
 
-staged('twelve nodes, two of which serve the room and know nothing of each other: the members meet', async (stage) => {
+stagedByCarrier('twelve nodes, two of which serve the room and know nothing of each other: the members meet', async (stage) => {
   const network = stage.network()
   const nodes = await network.start(NODES, network.configure(SPARSE))
   const [a, b] = await until(() => strangers(nodes), 'two nodes that are not connected', 60_000)

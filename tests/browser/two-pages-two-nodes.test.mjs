@@ -1,8 +1,8 @@
 /** Two browsers, each attached to a node of its own, meet: the Control Room with no room. */
 
 import assert from 'node:assert/strict'
-import { onlyNodes } from '../support/pages.mjs'
-import { staged } from '../support/stage.mjs'
+import { onlyNodes } from '../support/reach.mjs'
+import { stagedByCarrier } from '../support/stage.mjs'
 
 /** From `join` to being listed on both sides (issue 2, "Done when"). */
 const LISTED_MS = 2_000
@@ -12,7 +12,7 @@ for (const [first, second] of [
   ['chromium', 'chromium'],
   ['chromium', 'firefox'],
 ]) {
-  staged(`${first} and ${second} on two nodes list each other, chat and load from one another`, async (stage) => {
+  stagedByCarrier(`${first} and ${second} on two nodes list each other, chat and load from one another`, async (stage) => {
     const network = stage.network()
     const [a, b] = await network.start(2)
     // With the usual two attachments they would share both nodes.
@@ -46,7 +46,7 @@ for (const [first, second] of [
   })
 }
 
-staged('a resource that nobody has, and a CID that is none, are named as such', async (stage) => {
+stagedByCarrier('a resource that nobody has, and a CID that is none, are named as such', async (stage) => {
   const [a] = await stage.network().start(1)
   const alice = await stage.visitor(a)
   await alice.ask('join', 'lobby')

@@ -1,9 +1,9 @@
 /** Two tabs of one browser with the same URL are two peers: they meet. */
 
 import assert from 'node:assert/strict'
-import { staged } from '../support/stage.mjs'
+import { stagedByCarrier } from '../support/stage.mjs'
 
-staged('two tabs of the same URL meet and chat', async (stage) => {
+stagedByCarrier('two tabs of the same URL meet and chat', async (stage) => {
   const [node] = await stage.network().start(1)
   const context = await (await stage.browser()).createBrowserContext()
   const first = await stage.visitor(node, { context })
@@ -21,7 +21,7 @@ staged('two tabs of the same URL meet and chat', async (stage) => {
   ])
 })
 
-staged('a tab that is closed is gone at once', async (stage) => {
+stagedByCarrier('a tab that is closed is gone at once', async (stage) => {
   const [node] = await stage.network().start(1)
   const context = await (await stage.browser()).createBrowserContext()
   const first = await stage.visitor(node, { context })

@@ -2,7 +2,6 @@
 
 import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
-import { networkInterfaces } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { Program } from './processes.mjs'
 import { serve } from './pages.mjs'
@@ -52,9 +51,3 @@ export async function serveClient(host = '127.0.0.1') {
     return { type: JAVASCRIPT, body: await readFile(new URL(`../../web/dist${name}`, import.meta.url)) }
   }, host)
 }
-
-/** An address of this machine besides loopback; undefined where it has none. */
-export const lanAddress = () =>
-  Object.values(networkInterfaces())
-    .flat()
-    .find(({ family, internal }) => family === 'IPv4' && !internal)?.address

@@ -1,12 +1,19 @@
-/** A network for one test: nodes and a bootstrap node on loopback, with any free port. */
+/** A network for one test: nodes and a bootstrap node on this machine, with any free port. */
 
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { until } from './deadline.mjs'
+import { lanAddress } from './lan.mjs'
 import { Program } from './processes.mjs'
 
 const LISTEN = ['--listen', '/ip4/127.0.0.1/tcp/0', '--listen', '/ip4/127.0.0.1/udp/0/quic-v1']
+
+/** Where pages attach without HTTP. */
+const DIRECT = ['127.0.0.1', lanAddress()].flatMap((host) => (host ? ['--listen', `/ip4/${host}/udp/0/webrtc-direct`] : []))
+
+/** How pages attach to nodes. */
+export const CARRIERS = /** @type {const} */ (['websocket', 'webrtc-direct'])
 
 let networks = 0
 let files = 0
@@ -16,8 +23,10 @@ export class Network {
   /** @type {Program[]} */ programs = []
   /** @type {string[]} Addresses that new nodes are given. */ bootstrap = []
 
-  constructor(name = `test-${process.pid}-${++networks}`) {
+  /** @param {typeof CARRIERS[number]} [carrier] the only one that pages have */
+  constructor(name = `test-${process.pid}-${++networks}`, carrier = 'websocket') {
     this.name = name
+    this.carrier = carrier
     this.folder = mkdtempSync(join(tmpdir(), 'velox-test-'))
   }
 
@@ -95,6 +104,7 @@ export class Node {
         'node',
         '--json',
         ...LISTEN,
+        ...(this.network.carrier === 'webrtc-direct' ? DIRECT : []),
         ...['--http', '127.0.0.1:0', '--network', this.network.name, '--data-dir', this.folder],
         ...this.network.bootstrap.flatMap((addr) => ['--bootstrap', addr]),
         ...this.extra,
@@ -104,6 +114,18 @@ export class Node {
     this.peerId = ready.peer_id
     this.addrs = ready.addrs
     this.http = ready.http
+  }
+
+  /**
+   * What a page is told of it: its base URL, or where it listens for WebRTC-direct.
+   *
+   * @param {string} [kind] `firefox` does no ICE on loopback
+   */
+  entrances(kind) {
+    if (this.network.carrier === 'websocket') return [this.http]
+    const direct = this.addrs.filter((addr) => addr.includes('/webrtc-direct/'))
+    const lan = direct.filter((addr) => !addr.startsWith('/ip4/127.'))
+    return kind === 'firefox' && lan.length ? lan : direct.filter((addr) => !lan.includes(addr))
   }
 
   /** The node's own account of itself. */

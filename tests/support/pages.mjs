@@ -45,9 +45,10 @@ export class Visitor {
   log = []
 
   /** @param {import('puppeteer-core').Page} page */
-  constructor(page, name) {
+  constructor(page, name, kind = 'chromium') {
     this.page = page
     this.name = name
+    this.kind = kind
     page.on('console', (message) => this.log.push(`${message.type()}: ${message.text()}`))
     page.on('pageerror', (error) => this.log.push(`thrown: ${/** @type {Error} */ (error).message}`))
   }
@@ -64,7 +65,7 @@ export class Visitor {
     this.peerId = await this.ask('start', {
       library: `${node.http}/velox.js`,
       network: node.network.name,
-      nodes: [node.http],
+      nodes: node.entrances(this.kind),
       ...options,
     })
     return this.peerId
@@ -75,23 +76,13 @@ export class Visitor {
     return this.page.evaluate((name, given) => window.visitor[name](...given), method, args)
   }
 
+  /** The carriers of its attachments, each named once. */
+  carriers() {
+    return this.page.evaluate(() => [...new Set(window.visitor.velox.attachments.map(({ carrier }) => carrier))])
+  }
+
   /** PeerIds of the nodes that the page is attached to, primary first. */
   nodes() {
     return this.page.evaluate(() => window.visitor.velox.attachments.map((attachment) => attachment.peerId))
   }
-}
-
-/** Before a page navigates: lets it reach no nodes but these, as a firewall might. */
-export function onlyNodes(...nodes) {
-  const hosts = nodes.map((node) => new URL(node.http).host)
-  return (page) =>
-    page.evaluateOnNewDocument((allowed) => {
-      const Native = window.WebSocket
-      window.WebSocket = class extends Native {
-        constructor(url, protocols) {
-          // Nobody listens on port 1.
-          super(allowed.includes(new URL(url).host) ? url : 'ws://127.0.0.1:1/', protocols)
-        }
-      }
-    }, hosts)
 }

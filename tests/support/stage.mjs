@@ -1,9 +1,11 @@
 /** All that one test uses, ended together; a failed test says what nodes and pages wrote. */
 
+import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { chromium, firefox } from './browsers.mjs'
-import { Network } from './nodes.mjs'
+import { CARRIERS, Network } from './nodes.mjs'
 import { serveTestPage, Visitor } from './pages.mjs'
+import { noWebSocket } from './reach.mjs'
 
 /** No promise takes longer to keep than this, or to be seen broken. */
 const LONGEST_MS = 180_000
@@ -13,12 +15,14 @@ const LONGEST_MS = 180_000
  *
  * @param {string} name
  * @param {(stage: Stage) => Promise<void>} body
+ * @param {typeof CARRIERS[number]} [carrier] of its pages
  */
-export function staged(name, body) {
+export function staged(name, body, carrier = CARRIERS[0]) {
   test(name, { timeout: LONGEST_MS }, async () => {
-    const stage = new Stage()
+    const stage = new Stage(carrier)
     try {
       await body(stage)
+      await stage.checkCarriers()
     } catch (error) {
       stage.report()
       throw error
@@ -28,15 +32,30 @@ export function staged(name, body) {
   })
 }
 
+/**
+ * What a page is promised whichever way it is attached: a test for each carrier.
+ *
+ * @param {string} name
+ * @param {(stage: Stage) => Promise<void>} body
+ */
+export function stagedByCarrier(name, body) {
+  for (const carrier of CARRIERS) staged(`${name} (${carrier})`, body, carrier)
+}
+
 export class Stage {
   /** @type {Network[]} */ #networks = []
   #visitors = []
   #closers = []
   #site
   #browsers = new Map()
+  #carrier
+
+  constructor(carrier) {
+    this.#carrier = carrier
+  }
 
   network(name) {
-    const network = new Network(name)
+    const network = new Network(name, this.#carrier)
     this.#networks.push(network)
     return network
   }
@@ -80,8 +99,9 @@ export class Stage {
    * }} [how]
    */
   async visitor(node, { kind = 'chromium', context, prepare, options } = {}) {
-    const visitor = new Visitor(await this.page(kind, context), `visitor ${this.#visitors.length} (${kind})`)
+    const visitor = new Visitor(await this.page(kind, context), `visitor ${this.#visitors.length} (${kind})`, kind)
     this.#visitors.push(visitor)
+    if (this.#carrier === 'webrtc-direct') await noWebSocket(visitor.page)
     await prepare?.(visitor.page)
     await visitor.open(await this.site())
     await visitor.start(node, options)
@@ -93,6 +113,14 @@ export class Stage {
     const visitor = new Visitor(page, name)
     this.#visitors.push(visitor)
     return visitor
+  }
+
+  /** Visitors have had no other carrier than the test's. */
+  async checkCarriers() {
+    for (const visitor of this.#visitors.filter(({ peerId, page }) => peerId && !page.isClosed())) {
+      const others = (await visitor.carriers()).filter((carrier) => carrier !== this.#carrier)
+      assert.deepEqual(others, [], `${visitor.name} is attached by ${this.#carrier} alone`)
+    }
   }
 
   async close() {

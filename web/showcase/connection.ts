@@ -1,6 +1,6 @@
 /** The page's own tie to the network: its state in the header, and how nodes are called. */
 
-import type { Mesh, MeshState } from './mesh.js'
+import type { Attachment, Mesh, MeshState } from './mesh.js'
 import { shortId } from './names.js'
 
 /** What the page tells others of its primary node, or undefined while there is none. */
@@ -10,7 +10,7 @@ export function ownNode(mesh: Mesh): string | undefined {
 }
 
 /** "192.168.1.7:8081" of a multiaddr; "…x7Qd4f", the end of the PeerId, where that has none. */
-function nodeName({ peerId, address }: Mesh['attachments'][number]): string {
+function nodeName({ peerId, address }: Attachment): string {
   const [, family, host, , port] = address.split('/')
   if (!host || !port || !/^(ip[46]|dns[46]?)$/.test(family ?? '')) return `…${shortId(peerId)}`
   return family === 'ip6' ? `[${host}]:${port}` : `${host}:${port}`
@@ -21,12 +21,15 @@ export function drawConnection(mesh: Mesh): void {
   const draw = (): void => {
     const others = mesh.attachments.length - 1
     const spare = others > 0 ? ` and ${others} more` : ''
-    showState(mesh.state, mesh.state === 'attached' ? `Attached to ${ownNode(mesh) ?? 'a node'}${spare}` : undefined)
+    const by = CARRIERS[mesh.attachments[0]?.carrier ?? 'websocket']
+    showState(mesh.state, mesh.state === 'attached' ? `Attached to ${ownNode(mesh) ?? 'a node'}${spare} by ${by}` : undefined)
   }
   mesh.on('state', draw)
   mesh.on('attachments', draw)
   draw()
 }
+
+const CARRIERS: Record<Attachment['carrier'], string> = { websocket: 'WebSocket', 'webrtc-direct': 'WebRTC' }
 
 const WORDS: Record<MeshState, string> = {
   connecting: 'Connecting…',

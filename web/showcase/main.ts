@@ -23,6 +23,8 @@ interface Gallery {
   readonly pictures: readonly Picture[]
   /** Members of the room when the list was asked for, where the origin knows. */
   readonly members?: number
+  /** Ports of the nodes' HTTP, on the origin's own host. */
+  readonly ports?: readonly number[]
 }
 
 /** What tests and the curious can look at from the console. */
@@ -46,11 +48,12 @@ async function loadGallery(): Promise<Gallery> {
   return (await response.json()) as Gallery
 }
 
-async function start(showcase: Showcase): Promise<Mesh | null> {
+async function start(showcase: Showcase, gallery: Promise<Gallery>): Promise<Mesh | null> {
   try {
     // The origin says which network and nodes; `?node=<base URL>` attaches this page elsewhere.
     const nodes = new URLSearchParams(location.search).getAll('node')
-    const mesh = await startMesh(nodes.length ? { nodes } : {})
+    const bases = gallery.then(({ ports = [] }) => ports.map((port) => `http://${location.hostname}:${port}`))
+    const mesh = await startMesh(nodes.length ? { nodes } : {}, bases)
     showcase.velox = mesh
     drawConnection(mesh)
     mesh.on('error', (error) => void notice(inWords(error)))
@@ -91,8 +94,9 @@ async function run(): Promise<void> {
 
   let tiles: Tile[] = []
   const open = viewer(() => tiles)
-  const mesh = start(showcase)
-  const gallery = await loadGallery()
+  const loading = loadGallery()
+  const mesh = start(showcase, loading)
+  const gallery = await loading
   const entered = mesh.then((velox) => enter(showcase, velox, gallery))
 
   const { pictures } = gallery

@@ -34,6 +34,7 @@ export interface Attachment {
   readonly peerId: string
   /** The multiaddr that was dialed. */
   readonly address: string
+  readonly carrier: 'websocket' | 'webrtc-direct'
 }
 
 export type MeshState = 'connecting' | 'attached' | 'detached'
@@ -48,15 +49,46 @@ export interface Mesh {
   put(content: Blob): Promise<unknown>
   get(cid: string, options?: { onProgress?: () => void; signal?: AbortSignal }): Promise<Response>
   join(name: string, options?: { metadata?: unknown }): Promise<Room>
+  stop(): Promise<void>
+}
+
+interface Options {
+  network?: string
+  nodes?: string[]
 }
 
 interface Library {
-  Velox: { start(options: { network?: string; nodes?: string[] }): Promise<Mesh> }
+  Velox: { start(options: Options): Promise<Mesh> }
 }
 
-/** Starts the library that this page's own server hands out. */
-export async function startMesh(options: { network?: string; nodes?: string[] }): Promise<Mesh> {
+/** How long nodes may take to answer by WebRTC-direct before their WebSockets are tried, too. */
+const UDP_MS = 2_500
+
+/**
+ * Starts the library that this page's own server hands out. The origin names nodes by their
+ * WebRTC-direct addresses; where those don't answer in time, as where no UDP gets through, they
+ * are asked by their base URLs, `bases`, besides: the first to answer is taken.
+ */
+export async function startMesh(options: Options, bases: Promise<string[]>): Promise<Mesh> {
   const library = '/velox.js'
   const { Velox } = (await import(library)) as Library
-  return Velox.start(options)
+  const direct = Velox.start(options)
+  if (options.nodes) return direct
+  const late = overdue(direct).then(async () => Velox.start({ ...options, nodes: await bases }))
+  const both = [direct, late]
+  try {
+    const mesh = await Promise.any(both)
+    for (const one of both) void one.then((other) => (other === mesh ? undefined : other.stop()), () => {})
+    return mesh
+  } catch (error) {
+    throw (error as AggregateError).errors[0]
+  }
+}
+
+/** Resolves when `mesh` has failed, or has taken too long; never if it comes in time. */
+function overdue(mesh: Promise<Mesh>): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, UDP_MS)
+    mesh.then(() => clearTimeout(timer), () => resolve())
+  })
 }

@@ -91,7 +91,6 @@ export class Velox {
       privacy: options.privacy,
     })
     this.#content = new Content({ sessions: this.#sessions, locator: this.#locator, rooms: () => this.#joined() })
-    attachments.probe = (link) => this.#presence.probe(link)
     attachments.onState((state) => this.#events.emit('state', state))
     attachments.onChange(() => this.#events.emit('attachments', this.attachments))
     attachments.onMessage((message) => {

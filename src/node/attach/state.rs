@@ -408,19 +408,27 @@ impl State {
         }
         let interval = self.config.ping(attachment.hidden);
         let due = attachment.last_ping.unwrap_or(attachment.opened) + interval;
-        let ping = due <= now;
-        if ping {
-            attachment.last_ping = Some(now);
-            attachment.next_beat += 1;
+        if due <= now {
+            return self.ping(id, now);
         }
-        attachment.deadline = if ping { now + interval } else { due };
+        attachment.deadline = due;
+        self.timers.insert((due, id));
+    }
+
+    /// Pings now, and sets the timer for the next time.
+    fn ping(&mut self, id: AttachmentId, now: Instant) {
+        let Some(attachment) = self.attachments.get_mut(&id) else {
+            return;
+        };
+        self.timers.remove(&(attachment.deadline, id));
+        attachment.last_ping = Some(now);
+        attachment.next_beat += 1;
+        attachment.deadline = now + self.config.ping(attachment.hidden);
         self.timers.insert((attachment.deadline, id));
-        if ping {
-            let beat = FromNode::Ping(Beat {
-                n: attachment.next_beat,
-            });
-            self.push(id, &beat);
-        }
+        let beat = FromNode::Ping(Beat {
+            n: attachment.next_beat,
+        });
+        self.push(id, &beat);
     }
 
     fn message(&mut self, id: AttachmentId, message: FromPeer, now: Now) -> Result<(), Denied> {
@@ -480,6 +488,8 @@ impl State {
             FromPeer::Pong(_) => return Ok(()),
             FromPeer::Visibility(visibility) => {
                 attachment.hidden = visibility.hidden;
+                // An answer, by which a page that hears nothing finds out whether the node lives.
+                self.ping(id, now.instant);
                 return Ok(());
             }
             FromPeer::Bye(_) => {

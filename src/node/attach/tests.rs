@@ -243,6 +243,26 @@ fn a_hidden_page_is_pinged_every_15_seconds() {
 }
 
 #[test]
+fn a_page_that_says_whether_it_is_seen_is_pinged_at_once() {
+    let mut rig = Rig::new(Config::default());
+    let id = rig.attach(PeerId::random());
+    let mut last = 0;
+    for hidden in [false, true, false] {
+        rig.outputs();
+        rig.say(id, &FromPeer::Visibility(Visibility { hidden }));
+        let said = messages(&rig.outputs());
+        let [FromNode::Ping(beat)] = said.as_slice() else {
+            panic!("{said:?}");
+        };
+        assert!(beat.n > last);
+        last = beat.n;
+    }
+    // The next comes as soon as a visible page's does, though it was hidden just before.
+    rig.wait(Config::default().ping_seconds);
+    assert!(matches!(messages(&rig.outputs())[..], [FromNode::Ping(_)]));
+}
+
+#[test]
 fn bye_and_a_closed_carrier_are_noticed_at_once() {
     let mut rig = Rig::new(Config::default());
     let (first, second) = (PeerId::random(), PeerId::random());

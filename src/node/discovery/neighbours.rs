@@ -244,8 +244,8 @@ impl Neighbours {
         self.ends.first().map(|(end, _)| *end)
     }
 
-    /// Up to `count` records for a page that comes from `whom`: of nodes with a WebSocket that
-    /// it can reach, from different networks first, and others for others.
+    /// Up to `count` records for a page that comes from `whom`: of nodes with an address
+    /// for pages that it can reach, from different networks first, and others for others.
     pub fn records_for(&self, whom: &Multiaddr, count: usize) -> Vec<Bytes> {
         let its = reach(whom);
         let mut fit: Vec<_> = self
@@ -258,7 +258,7 @@ impl Neighbours {
                         .addresses
                         .iter()
                         .flatten()
-                        .any(|address| is_websocket(address) && reach(address) >= its)
+                        .any(|address| addresses::is_for_browsers(address) && reach(address) >= its)
             })
             .map(|(node, neighbour, known)| {
                 let mut hash = DefaultHasher::new();
@@ -327,13 +327,7 @@ fn is_secure(address: &Multiaddr) -> bool {
     address
         .iter()
         .any(|protocol| matches!(protocol, Protocol::Wss(_) | Protocol::Tls))
-        && is_websocket(address)
-}
-
-fn is_websocket(address: &Multiaddr) -> bool {
-    address
-        .iter()
-        .any(|protocol| matches!(protocol, Protocol::Ws(_) | Protocol::Wss(_)))
+        && addresses::is_for_browsers(address)
 }
 
 /// The network that an address is in: /16 of IPv4, /32 of IPv6.

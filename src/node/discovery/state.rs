@@ -232,7 +232,7 @@ impl State {
     }
 
     /// Up to `count` signed node records of neighbours for a peer that comes from
-    /// `peer_address`: each with a WebSocket address that reaches it, and with private and
+    /// `peer_address`: each with an address for pages that reaches it, and with private and
     /// loopback addresses only for those who come from such.
     pub fn nodes_for(&self, peer_address: &Multiaddr, count: usize) -> Vec<Bytes> {
         self.neighbours.records_for(peer_address, count)

@@ -92,6 +92,13 @@ class Visitor {
     return this.when(() => this.velox.attachments.length >= count, `${count} attachments`, ms)
   }
 
+  /** Waits until that node is no attachment, and there are `count` others. */
+  replaced(nodeId, count, ms) {
+    const others = () => this.velox.attachments.filter(({ peerId }) => peerId !== nodeId)
+    const holds = () => others().length === this.velox.attachments.length && others().length >= count
+    return this.when(holds, `${count} attachments, none of them to ${nodeId}`, ms)
+  }
+
   /** Resolves when `holds` is true, which is asked at every event of the library. */
   when(holds, what, ms = 20_000) {
     return new Promise((resolve, reject) => {

@@ -69,11 +69,8 @@ export class Attachments implements Links {
   #paused = false
   #stopped = false
   #timer: ReturnType<typeof setTimeout> | undefined
-  #lastLook = Date.now()
   #lastDial = 0
   #unwatch = (): void => {}
-  /** Sent to a silent node after waking: something that it answers at once. */
-  probe: (link: Link) => void = () => {}
 
   constructor(
     private readonly self: LocalPeer,
@@ -185,7 +182,6 @@ export class Attachments implements Links {
     if (this.#stopped) return
     this.#paused = this.#asleep = false
     this.#book.forgive()
-    this.#lastLook = 0
     this.#look()
   }
 
@@ -202,10 +198,7 @@ export class Attachments implements Links {
     if (this.#stopped || this.#asleep) return
     clearTimeout(this.#timer)
     const now = Date.now()
-    // Hidden pages' timers wake once a minute: that isn't sleep.
-    const slept = now - this.#lastLook > defaults.SLEPT && !isHidden()
-    this.#lastLook = now
-    for (const attachment of [...this.#ranked]) this.#check(attachment, now, slept)
+    for (const attachment of [...this.#ranked]) this.#check(attachment, now)
     if (this.#missing() > 0) {
       this.#dialMissing(now)
       this.#sources.refresh(!this.#ranked.length)
@@ -215,7 +208,7 @@ export class Attachments implements Links {
   }
 
   /** Whether an attachment still lives. */
-  #check(attachment: Attachment, now: number, slept: boolean): void {
+  #check(attachment: Attachment, now: number): void {
     const { heard, welcome } = attachment
     const silence = now - heard
     const leaving = this.#leaving.get(attachment)
@@ -228,8 +221,9 @@ export class Attachments implements Links {
       this.#drop(attachment)
     } else if (!leaving && silence > welcome.lease * defaults.SUSPECT_PART) {
       this.#leave(attachment, heard)
-    } else if (slept && silence > defaults.WAKE_SILENCE) {
-      this.probe(attachment)
+    } else if (!leaving && !isHidden() && silence > defaults.SILENCE) {
+      // A node that crashed, or a machine that slept: what is answered at once tells.
+      attachment.send({ visibility: { hidden: false } })
       setTimeout(() => {
         if (attachment.heard > heard) return
         this.#leave(attachment, heard)
@@ -254,8 +248,8 @@ export class Attachments implements Links {
     if (dials && now - this.#lastDial < defaults.STAGGER) return
     const taken = new Set<string>()
     for (const attachment of this.#ranked) {
-      // A carrier that is silent since the machine slept may be replaced by one to the same node.
-      const silent = this.#leaving.has(attachment) && now - attachment.heard > defaults.WAKE_SILENCE
+      // One whose carrier is silent may be replaced by another to the same node.
+      const silent = this.#leaving.has(attachment) && now - attachment.heard > defaults.SILENCE
       if (!silent) taken.add(attachment.node)
     }
     for (const { node } of this.#dials.values()) if (node) taken.add(node)

@@ -33,14 +33,12 @@ export const PENALTY = 60_000
 export const LINGER = 10_000
 /** A new attachment outranks another if its round trip is below this share of the other's. */
 export const RANK_GAIN = 0.7
-/** Parts of the lease without a word from the node: to be replaced, and ended. */
+/** Parts of the lease without a word from the node: a hidden page replaces it, and any ends it. */
 export const SUSPECT_PART = 0.75
 export const DEAD_PART = 1.25
-/** A clock that jumps by this between two looks has slept. */
-export const SLEPT = 15_000
-/** A node pings a visible page every 2 s: silence that a waking page takes for a dead carrier. */
-export const WAKE_SILENCE = 5_000
-/** How long a silent node has to answer a probe. */
+/** A node pings a visible page every 2 s: silence after which the page asks whether it lives. */
+export const SILENCE = 5_000
+/** How long a silent node has to answer that. */
 export const PROBE_TIMEOUT = 1_000
 /** Addresses that are kept in the address book, and that are remembered on disk. */
 export const BOOK_SIZE = 128

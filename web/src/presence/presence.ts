@@ -132,12 +132,6 @@ export class Rooms implements Presence {
     return record?.body
   }
 
-  /** Asks a node for something that it answers at once: the snapshot of a room. */
-  probe(link: Link): void {
-    const [name] = this.#rooms.keys()
-    if (name !== undefined) link.send({ resync: { room: name } })
-  }
-
   stop(): void {
     this.#stopTimer()
     for (const undo of this.#undo) undo()

@@ -27,7 +27,6 @@ export class TestPeer {
     this.locator = new NodeLocator(self, this.attachments)
     this.signals = new NodeSignals(self, this.attachments, this.rooms, () => [])
     this.signals.onEnvelope((envelope) => this.envelopes.push(envelope))
-    this.attachments.probe = (link) => this.rooms.probe(link)
   }
 
   static async start(network: string, nodes: string[], socket?: WebSocketConstructor): Promise<TestPeer> {

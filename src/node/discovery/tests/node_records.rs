@@ -138,12 +138,17 @@ fn what_is_near_is_told_to_those_who_are_near() {
 }
 
 #[test]
-fn a_page_needs_a_websocket() {
-    let (state, ..) = met(
-        GLOBAL,
-        &["/ip4/8.8.4.4/tcp/4001", "/ip4/8.8.4.4/udp/1/quic-v1"],
-    );
+fn a_page_needs_a_websocket_or_webrtc_direct() {
+    let nodes = ["/ip4/8.8.4.4/tcp/4001", "/ip4/8.8.4.4/udp/1/quic-v1"];
+    let (state, ..) = met(GLOBAL, &nodes);
     assert_eq!(handed(&state), [false; 3]);
+    for page in [
+        "/ip4/8.8.4.4/tcp/80/ws",
+        "/ip4/8.8.4.4/udp/4601/webrtc-direct",
+    ] {
+        let (state, ..) = met(GLOBAL, &[nodes[0], nodes[1], page]);
+        assert_eq!(handed(&state), [true; 3], "{page}");
+    }
 }
 
 #[test]
