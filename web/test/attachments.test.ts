@@ -195,6 +195,29 @@ test('dials at most four unproven addresses a minute, and what has worked at any
   assert.equal(dialed(60_001).length, 5)
 })
 
+test('counts a node once for both of its carriers, and not at all once it is reached', () => {
+  const id = '12D3KooWK99VoVxNE7XzyBwXEzW7xhK7Gpv85r9F3V3fyKSUKPH5'
+  const book = new AddressBook()
+  const add = (text: string, node: string): void => book.add({ ...parseMultiaddr(text)!, node }, 'network')
+  for (let index = 0; index < 10; index++) {
+    add(`/ip4/20.0.0.${index}/tcp/80/ws`, `${id}${index}`)
+    add(`/ip4/20.0.0.${index}/udp/4601/webrtc-direct/certhash/uEi${'A'.repeat(44)}`, `${id}${index}`)
+  }
+  const dial = (): boolean => {
+    const entry = book.next(new Set(), undefined, 0)
+    if (!entry) return false
+    const other = book.beside(entry, 0)!
+    assert.equal(other.node, entry.node)
+    assert.notEqual(other.address.kind, entry.address.kind)
+    for (const one of [entry, other]) book.failed(one, new Error('unreachable'), 0)
+    return true
+  }
+  const reached = book.next(new Set(), undefined, 0)!
+  book.succeeded(reached, reached.node!)
+  book.avoid(reached.node!, 60_000, 0)
+  assert.deepEqual([dial(), dial(), dial(), dial(), dial()], [true, true, true, true, false])
+})
+
 test('dials again after a wait that doubles, up to ten seconds', () => {
   const book = new AddressBook()
   book.add(parseMultiaddr('/dns/a/tcp/80/ws')!, 'nodes')

@@ -29,7 +29,7 @@ export interface Entry {
 
 export class AddressBook {
   readonly #entries = new Map<string, Entry>()
-  /** When unproven addresses were dialed in the last minute. */
+  /** When nodes were dialed in the last minute that haven't been reached yet. */
   #unproven: number[] = []
 
   /** Adds what isn't known yet. A full book forgets what failed most. */
@@ -86,24 +86,23 @@ export class AddressBook {
   }
 
   /**
-   * Another way to the node of `entry` by the other carrier, to be dialed at once besides; counted
-   * as `next` does. Undefined where there is none, or where one is being dialed.
+   * Another way to the node of `entry` by the other carrier, to be dialed at once besides: the
+   * minute's count is of nodes. Undefined where there is none, or where one is being dialed.
    */
   beside({ address, node }: Entry, now: number): Entry | undefined {
     const others = this.entries().filter(
       (other) => node && other.node === node && other.address.kind !== address.kind,
     )
-    const mayProbe = this.#unproven.length < UNPROVEN_PER_MINUTE
     const best = others
-      .filter(({ notBefore, proven }) => notBefore <= now && (proven || mayProbe))
+      .filter(({ notBefore }) => notBefore <= now)
       .sort((a, b) => a.failures - b.failures)[0]
-    if (!best || others.some(({ busy }) => busy)) return undefined
-    if (!best.proven) this.#unproven.push(now)
-    return best
+    return others.some(({ busy }) => busy) ? undefined : best
   }
 
   /** It led to a node. */
   succeeded(entry: Entry, node: string): void {
+    // The count is of those whom the dial may have been a surprise to.
+    if (!entry.proven) this.#unproven.pop()
     Object.assign(entry, { node, proven: true, notBefore: 0 })
     entry.reason = undefined
     entry.refused = false

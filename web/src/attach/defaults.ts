@@ -25,7 +25,7 @@ export const LOOK_DETACHED = 250
 export const LOOK_ATTACHED = 2_000
 /** How often sources are asked again while an attachment is missing. */
 export const REFRESH = 30_000
-/** Dials a minute of addresses that others named and that have never worked: see DESIGN §4. */
+/** Dials a minute of nodes that others named and that were never reached: nobody aims a page at a host. */
 export const UNPROVEN_PER_MINUTE = 4
 /** After going away or dropping envelopes, a node is asked again only when nobody else is left. */
 export const PENALTY = 60_000
