@@ -62,7 +62,8 @@ async function byGet(sender, receiver) {
   )
 }
 
-async function byChannel(sender, receiver) {
+/** Seconds that `bytes` take over a raw channel between two pages, in messages of `size`. */
+export async function byChannel(sender, receiver, bytes = BYTES, size = 64 * 1024) {
   const offer = await sender.evaluate(async () => {
     window.raw = new RTCPeerConnection()
     window.channel = window.raw.createDataChannel('raw')
@@ -104,12 +105,12 @@ async function byChannel(sender, receiver) {
       return window.raw.localDescription.toJSON()
     },
     offer,
-    BYTES,
+    bytes,
   )
   await sender.evaluate(
-    async (description, size) => {
+    async (description, size, each) => {
       const { raw, channel } = window
-      const message = new Uint8Array(64 * 1024)
+      const message = new Uint8Array(each)
       const most = 256 * 1024
       channel.bufferedAmountLowThreshold = most / 2
       const opened = new Promise((resolve) => (channel.onopen = resolve))
@@ -121,7 +122,8 @@ async function byChannel(sender, receiver) {
       }
     },
     answer,
-    BYTES,
+    bytes,
+    size,
   )
   const seconds = await receiver.evaluate(() => window.received)
   for (const page of [sender, receiver]) await page.evaluate(() => window.raw.close())

@@ -10,6 +10,7 @@ import { fileURLToPath } from 'node:url'
 import { bulk } from './bulk.mjs'
 import { median, percentile, table } from './figures.mjs'
 import { introductions } from './introductions.mjs'
+import { perf } from './perf.mjs'
 import { sizes } from './sizes.mjs'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
@@ -52,6 +53,24 @@ if (wanted('bulk')) {
     table(
       ['get by CID, verified', 'raw RTCDataChannel', 'ratio, median of pairs'],
       [[median(get).toFixed(1), median(raw).toFixed(1), median(ratios).toFixed(2)]],
+    ),
+  )
+}
+if (wanted('perf')) {
+  const figures = (results.perf = await perf(bulkRuns, progress))
+  progress('')
+  const { raw, download, upload, downloadCpu, uploadCpu, far, farUp } = figures
+  const ratio = (values) => median(values.map((value, run) => value / raw[run])).toFixed(2)
+  const row = (name, near, cpu, distant) => [name, median(near).toFixed(1), ratio(near), median(cpu).toFixed(0), median(distant).toFixed(1)]
+  console.log(`\nBulk over one WebRTC-direct stream, MB/s, median of ${bulkRuns} runs\n`)
+  console.log(
+    table(
+      ['', 'loopback', 'ratio to raw', 'CPU s of the node per GiB', '50 ms path'],
+      [
+        row('node → Chromium', download, downloadCpu, far),
+        row('Chromium → node', upload, uploadCpu, farUp),
+        ['raw, page to page, 16 KiB messages', median(raw).toFixed(1), '', '', ''],
+      ],
     ),
   )
 }

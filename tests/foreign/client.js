@@ -24,7 +24,7 @@ class Counted extends RTCPeerConnection {
 }
 
 /** Dials; resolves with the PeerId that the listener proved and the handshake's version. */
-async function dial(multiaddr, expected, timeout = 10_000) {
+export async function dial(multiaddr, expected, timeout = 10_000) {
   const suite = await loadSuite()
   const identity = new Identity(await suite.signingKey())
   const staticKey = await suite.agreementKey()

@@ -4,6 +4,8 @@ interface Window {
   showcase: any
   bench: any
   direct: any
+  perf: any
+  connection: RTCPeerConnection
   ice: { servers: string[]; candidates: string[] }
   ready?: boolean
   opened?: number

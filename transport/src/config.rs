@@ -28,8 +28,14 @@ pub struct Config {
     pub silence_timeout: Duration,
     /// How long a closed stream waits for the peer's FIN_ACK.
     pub fin_ack_timeout: Duration,
-    /// Bytes in flight, or waiting in SCTP, of one connection. More than about 90 KiB overruns
-    /// the receive buffer of a browser's socket; the throughput is at most this per round trip.
+    /// Bytes that are sent at once. More than about 90 KiB overruns the receive buffer of a
+    /// browser's socket.
+    pub send_burst: usize,
+    /// Bytes a second that any browser reads: what follows a burst goes at this rate, or as fast
+    /// as the peer acknowledges, whichever is more.
+    pub send_rate: usize,
+    /// Bytes of one connection that are sent and not acknowledged, at most. The throughput is at
+    /// most this per round trip; less to who is near, since nobody needs it there.
     pub send_window: usize,
     /// Bytes of one connection that were received and not read yet. Past it the peer is told to
     /// wait. At least 64 KiB.
@@ -51,7 +57,9 @@ impl Config {
             handshake_timeout: Duration::from_secs(10),
             silence_timeout: Duration::from_secs(5),
             fin_ack_timeout: Duration::from_secs(5),
-            send_window: 64 * 1024,
+            send_burst: 64 * 1024,
+            send_rate: 8_000_000,
+            send_window: 512 * 1024,
             receive_window: 512 * 1024,
             dial_version: Version::V2,
         }

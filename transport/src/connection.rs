@@ -22,6 +22,7 @@ use crate::{
     fingerprint::{Fingerprint, noise_prologue},
     frame::MAX_MESSAGE,
     link::{Link, NOISE, StreamId},
+    pace::Pace,
     stream::state::State,
     stun::is_stun,
     udp::Backlog,
@@ -37,6 +38,9 @@ const UNREAD_BEFORE_NOISE: usize = 64 * 1024;
 /// What is under way when the window narrows; more than this on top of it is sent by nobody who
 /// keeps to the rules.
 const OVERRUN: usize = 1 << 20;
+
+/// How often the round trip to a peer that is sent much is measured.
+const PROBE_EVERY: Duration = Duration::from_secs(1);
 
 /// Which end of a connection we are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,6 +71,7 @@ pub(crate) struct Connection {
     pub(crate) credentials: Credentials,
     certificate: Fingerprint,
     window: Arc<Window>,
+    pace: Pace,
     noise: ChannelId,
     streams: HashMap<ChannelId, StreamId>,
     channels: HashMap<StreamId, ChannelId>,
@@ -156,6 +161,7 @@ impl Connection {
             credentials,
             certificate: config.certificate.fingerprint(),
             window,
+            pace: Pace::new(now),
             noise,
             streams: HashMap::from([(noise, NOISE)]),
             channels: HashMap::from([(NOISE, noise)]),
@@ -194,11 +200,12 @@ impl Connection {
     ) -> Result<(), Ended> {
         self.received = self.received.saturating_add(bytes.len());
         self.heard = step.now;
-        let answered = match self.probed {
-            Some((_, id)) => is_stun(bytes) && bytes.get(8..20) == Some(&id[..]),
-            None => false,
-        };
-        if answered {
+        if let Some((asked, id)) = self.probed
+            && is_stun(bytes)
+            && bytes.get(8..20) == Some(&id[..])
+        {
+            self.pace
+                .answered_after(step.now.saturating_duration_since(asked));
             return Ok(());
         }
         self.input(source, bytes, step.now)?;
@@ -330,6 +337,7 @@ impl Connection {
         // go on at the next datagram, or at once by the timeout.
         for _ in 0..64 {
             let opened = self.drain(step)?;
+            self.go_on(step);
             let wrote = self.write(step);
             if !opened && !wrote {
                 break;
@@ -358,7 +366,10 @@ impl Connection {
                     let bytes: &[u8] = &transmit.contents;
                     if self.proved || self.sent + bytes.len() <= AMPLIFICATION * self.received {
                         self.sent = self.sent.saturating_add(bytes.len());
-                        step.backlog.push(self.local, transmit.destination, bytes);
+                        let to = transmit.destination;
+                        if let Some(bytes) = self.pace.pass(to, bytes, step.config, step.now) {
+                            step.backlog.push(self.local, to, bytes);
+                        }
                     }
                 }
                 Output::Event(event) => opened |= self.event(event, step)?,
@@ -498,6 +509,10 @@ impl Connection {
                 }
                 continue;
             };
+            if !self.pace.has_room(step.config) {
+                shared.stirred.push_front(id);
+                break;
+            }
             let Some(mut open) = self.rtc.channel(channel) else {
                 // It is stirred again when it opens.
                 stream.queued = false;
@@ -514,6 +529,7 @@ impl Connection {
             match open.write(true, &message) {
                 Ok(true) => {
                     wrote = true;
+                    self.pace.taken(message.len());
                     if stream.deadline.is_some() {
                         let check = self.fin_ack_check.map_or(until, |at| at.min(until));
                         self.fin_ack_check = Some(check);
@@ -532,7 +548,30 @@ impl Connection {
                 }
             }
         }
+        drop(shared);
+        // How far away the peer is matters to those alone who send it much.
+        if self.pace.unacknowledged() > step.config.send_burst / 2
+            && self
+                .probed
+                .is_none_or(|(last, _)| last + PROBE_EVERY <= step.now)
+        {
+            self.probe(step);
+        }
         wrote
+    }
+
+    /// Reckons what the peer hasn't acknowledged, and sends what may go by now.
+    fn go_on(&mut self, step: &mut Step<'_>) {
+        if self.pace.unacknowledged() > 0 {
+            let channels = self.channels.values();
+            let unacknowledged = channels
+                .filter_map(|&channel| Some(self.rtc.channel(channel)?.buffered_amount()))
+                .sum();
+            self.pace.set_unacknowledged(unacknowledged);
+        }
+        while let Some((to, datagram)) = self.pace.next(step.config, step.now) {
+            step.backlog.push(self.local, to, &datagram);
+        }
     }
 
     /// Both ends have said everything on this channel.
@@ -554,7 +593,8 @@ impl Connection {
         if self.proved {
             next = next.min(self.probe_at(config));
         }
-        for at in [self.handshake_until, self.fin_ack_check]
+        let paced = self.pace.due(config);
+        for at in [self.handshake_until, self.fin_ack_check, paced]
             .into_iter()
             .flatten()
         {

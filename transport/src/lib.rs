@@ -46,6 +46,7 @@ mod link;
 mod metrics;
 mod muxer;
 mod noise;
+mod pace;
 mod rate_limit;
 mod stream;
 mod stun;

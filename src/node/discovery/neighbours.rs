@@ -248,24 +248,22 @@ impl Neighbours {
     /// for pages that it can reach, from different networks first, and others for others.
     pub fn records_for(&self, whom: &Multiaddr, count: usize) -> Vec<Bytes> {
         let its = reach(whom);
-        let mut fit: Vec<_> = self
-            .known
-            .iter()
-            .filter_map(|(node, neighbour)| Some((node, neighbour, neighbour.record.as_ref()?)))
-            .filter(|(_, neighbour, known)| {
-                neighbour.scope(known).is_some_and(|scope| scope >= its)
-                    && known
-                        .addresses
-                        .iter()
-                        .flatten()
-                        .any(|address| addresses::is_for_browsers(address) && reach(address) >= its)
-            })
-            .map(|(node, neighbour, known)| {
-                let mut hash = DefaultHasher::new();
-                (addresses::ip(whom), node).hash(&mut hash);
-                (hash.finish(), network(&neighbour.address), known)
-            })
-            .collect();
+        let mut fit: Vec<_> =
+            self.known
+                .iter()
+                .filter_map(|(node, neighbour)| Some((node, neighbour, neighbour.record.as_ref()?)))
+                .filter(|(_, neighbour, known)| {
+                    neighbour.scope(known).is_some_and(|scope| scope >= its)
+                        && known.addresses.iter().flatten().any(|address| {
+                            addresses::is_for_browsers(address) && reach(address) >= its
+                        })
+                })
+                .map(|(node, neighbour, known)| {
+                    let mut hash = DefaultHasher::new();
+                    (addresses::ip(whom), node).hash(&mut hash);
+                    (hash.finish(), network(&neighbour.address), known)
+                })
+                .collect();
         fit.sort_by_key(|(rank, ..)| *rank);
         let mut networks = Vec::new();
         let (mut first, mut second) = (Vec::new(), Vec::new());
