@@ -4,6 +4,7 @@ interface Window {
   showcase: any
   bench: any
   direct: any
+  stock: any
   ice: { servers: string[]; candidates: string[] }
   ready?: boolean
   opened?: number

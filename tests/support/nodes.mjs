@@ -8,6 +8,9 @@ import { Program } from './processes.mjs'
 
 const LISTEN = ['--listen', '/ip4/127.0.0.1/tcp/0', '--listen', '/ip4/127.0.0.1/udp/0/quic-v1']
 
+/** Further arguments of a node that browsers dial. */
+export const WEBRTC_DIRECT = ['--listen', '/ip4/127.0.0.1/udp/0/webrtc-direct']
+
 let networks = 0
 let files = 0
 
@@ -104,6 +107,11 @@ export class Node {
     this.peerId = ready.peer_id
     this.addrs = ready.addrs
     this.http = ready.http
+  }
+
+  /** Where browsers dial it, if it was started with WEBRTC_DIRECT. */
+  get direct() {
+    return this.addrs.find((addr) => addr.includes('/webrtc-direct/'))
   }
 
   /** The node's own account of itself. */

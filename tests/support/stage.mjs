@@ -1,9 +1,11 @@
 /** All that one test uses, ended together; a failed test says what nodes and pages wrote. */
 
 import { test } from 'node:test'
-import { chromium, firefox } from './browsers.mjs'
+import { chromium, firefox, strictChromium } from './browsers.mjs'
 import { Network } from './nodes.mjs'
 import { serveTestPage, Visitor } from './pages.mjs'
+
+const BROWSERS = { chromium, firefox, strict: strictChromium }
 
 /** No promise takes longer to keep than this, or to be seen broken. */
 const LONGEST_MS = 180_000
@@ -50,11 +52,11 @@ export class Stage {
     return this.#site
   }
 
-  /** @param {string} kind `chromium` or `firefox` @returns {Promise<import('puppeteer-core').Browser>} */
+  /** @param {string} kind one of BROWSERS @returns {Promise<import('puppeteer-core').Browser>} */
   browser(kind = 'chromium') {
     let browser = this.#browsers.get(kind)
     if (!browser) {
-      browser = kind === 'firefox' ? firefox() : chromium()
+      browser = BROWSERS[kind]()
       this.#browsers.set(kind, browser)
       this.#closers.push(async () => (await browser).close())
     }
@@ -93,6 +95,11 @@ export class Stage {
     const visitor = new Visitor(page, name)
     this.#visitors.push(visitor)
     return visitor
+  }
+
+  /** Has something closed before nodes are. */
+  atEnd(close) {
+    this.#closers.push(close)
   }
 
   async close() {
