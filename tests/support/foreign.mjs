@@ -12,6 +12,7 @@ import { Program } from './processes.mjs'
 const STOCK_MS = 120_000
 
 const path = (name) => fileURLToPath(new URL(`../${name}`, import.meta.url))
+const PYTHON = path('.venv/bin/python')
 
 /** Starts a listener: `program` of it, its `peerId`, its `address` with `/p2p/`. */
 async function listener(name, command, script, host) {
@@ -26,7 +27,17 @@ export const startJs = (host = '127.0.0.1') =>
 
 /** py-libp2p, which knows v1 and v2. */
 export const startPy = (host = '127.0.0.1') =>
-  listener('py-libp2p', path('.venv/bin/python'), 'foreign/py-listener.py', host)
+  listener('py-libp2p', PYTHON, 'foreign/py-listener.py', host)
+
+/**
+ * py-libp2p, which dials `address` in the handshake of that version and pings it so often.
+ *
+ * @param {import('./nodes.mjs').Network} network
+ */
+export const startPyDialer = (network, address, version, pings) =>
+  network.keep(
+    new Program('py-libp2p', [path('foreign/py-dialer.py'), address, String(version), String(pings)], { command: PYTHON }),
+  )
 
 /** Scripts of pages: what each is called there, and its source, which goes with all that it imports. */
 const SCRIPTS = { direct: 'foreign/client.js', stock: 'foreign/js-dialer.js' }
