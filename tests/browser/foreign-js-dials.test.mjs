@@ -38,7 +38,10 @@ staged(`js-libp2p has ${AT_ONCE} streams to rust-libp2p open at once`, async (st
   const { address } = await startStockRust(stage)
   const page = await startStockPage(stage)
   await page.ask('greet', address)
-  assert.deepEqual(await page.ask('echoes', AT_ONCE, 20_000), { open: AT_ONCE, right: AT_ONCE })
+  // From the second round on the browser uses ids of channels again that have just been closed.
+  for (let round = 0; round < 8; round++) {
+    assert.deepEqual(await page.ask('echoes', AT_ONCE, 20_000), { open: AT_ONCE, right: AT_ONCE })
+  }
 })
 
 staged('js-libp2p and rust-libp2p gossip 60 kB both ways', async (stage) => {
