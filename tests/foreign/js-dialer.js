@@ -31,7 +31,12 @@ export async function start({ relay, ...more } = {}) {
     streamMuxers: [yamux()],
     // A browser's default denies what isn't public.
     connectionGater: { denyDialMultiaddr: () => false },
-    services: { identify: identify(), ping: ping(), pubsub: gossipsub() },
+    services: {
+      identify: identify(),
+      // rust-libp2p's ping lets go of a stream that was closed only when something else wakes it.
+      ping: ping({ maxOutboundStreams: 8 }),
+      pubsub: gossipsub(),
+    },
     ...more,
   })
   await node.handle(ECHO, async (stream) => {
