@@ -17,6 +17,12 @@ use sha2::{Digest, Sha256};
 use super::{Config, attach, discovery, presence, pulse, signaling};
 use crate::{identity::Identity, wire::limits};
 
+/// What gossipsub must take at a time, in bytes, for messages of [`limits::GOSSIP`] to pass: one of
+/// them, what it is wrapped in (source, topic, signature), and the 8 KiB that its decoder may have
+/// read beyond the message's end, which version 0.50 counts as the message's own. With less the
+/// stream ends without a word as soon as a big message has another behind it.
+const GOSSIP_READ: usize = limits::GOSSIP + 1024 + 8 * 1024;
+
 /// Everything that a node does on its connections.
 #[derive(NetworkBehaviour)]
 pub struct Duties {
@@ -83,7 +89,7 @@ fn gossipsub(identity: &Identity) -> gossipsub::Behaviour {
         .validation_mode(ValidationMode::Strict)
         .validate_messages()
         .message_id_fn(message_id)
-        .max_transmit_size(limits::GOSSIP)
+        .max_transmit_size(GOSSIP_READ)
         // Also what a hello with every topic must fit in.
         .max_control_message_size(limits::GOSSIP)
         .heartbeat_interval(Duration::from_secs(1))
@@ -154,5 +160,71 @@ impl Duties {
                 .map(|key| *key.preimage()),
         );
         needed
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::StreamExt;
+    use libp2p::{
+        Swarm, SwarmBuilder, Transport,
+        core::{transport::MemoryTransport, upgrade::Version},
+        gossipsub::IdentTopic,
+        noise,
+        swarm::SwarmEvent,
+        yamux,
+    };
+
+    use super::*;
+
+    fn gossiper() -> Swarm<gossipsub::Behaviour> {
+        let identity = Identity::generate();
+        SwarmBuilder::with_existing_identity(identity.keypair().clone())
+            .with_tokio()
+            .with_other_transport(|key| {
+                MemoryTransport::default()
+                    .upgrade(Version::V1)
+                    .authenticate(noise::Config::new(key).unwrap())
+                    .multiplex(yamux::Config::default())
+            })
+            .unwrap()
+            .with_behaviour(|_| gossipsub(&identity))
+            .unwrap()
+            .build()
+    }
+
+    #[tokio::test]
+    async fn the_biggest_messages_arrive_though_one_follows_the_other() {
+        const MESSAGES: u8 = 20;
+        // As long as that of any room.
+        let topic = IdentTopic::new("t".repeat(256));
+        let (mut speaker, mut listener) = (gossiper(), gossiper());
+        listener.behaviour_mut().subscribe(&topic).unwrap();
+        listener.listen_on("/memory/0".parse().unwrap()).unwrap();
+        let mut heard = HashSet::new();
+        let gossip = async {
+            while heard.len() < usize::from(MESSAGES) {
+                tokio::select! {
+                    event = speaker.select_next_some() => {
+                        if let SwarmEvent::Behaviour(gossipsub::Event::Subscribed { .. }) = event {
+                            for n in 0..MESSAGES {
+                                let data = vec![n; limits::GOSSIP];
+                                speaker.behaviour_mut().publish(topic.clone(), data).unwrap();
+                            }
+                        }
+                    }
+                    event = listener.select_next_some() => match event {
+                        SwarmEvent::NewListenAddr { address, .. } => speaker.dial(address).unwrap(),
+                        SwarmEvent::Behaviour(gossipsub::Event::Message { message, .. }) => {
+                            assert_eq!(message.data.len(), limits::GOSSIP);
+                            heard.insert(message.data[0]);
+                        }
+                        _ => {}
+                    }
+                }
+            }
+        };
+        let all = tokio::time::timeout(Duration::from_secs(20), gossip).await;
+        assert!(all.is_ok(), "{} of {MESSAGES} arrived", heard.len());
     }
 }

@@ -7,13 +7,12 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { createServer } from 'node:net'
 import { test } from 'node:test'
-import { chromium, firefox } from '../support/browsers.mjs'
+import { chromium, firefox, strictChromium } from '../support/browsers.mjs'
 import { until, within } from '../support/deadline.mjs'
 import { serveClient, startJs, startPy } from '../support/foreign.mjs'
 import { lanAddress } from '../support/lan.mjs'
 
 const SENT = 'a stream of bytes'
-const NO_MUNGING = '--force-fieldtrials=WebRTC-NoSdpMangleUfrag/Enabled/'
 const lan = lanAddress()
 
 /** A browser, a listener and a page to dial it from, all ended with the test. */
@@ -52,13 +51,10 @@ function staged(name, { start, host = '127.0.0.1', open = chromium, path = 'dire
   })
 }
 
-/** One that lets nobody alter its SDP: handshake v1 can't be. */
-const strict = () => chromium([NO_MUNGING])
-
 for (const [whose, start, version, open] of /** @type {const} */ ([
   ['js-libp2p', startJs, 1, chromium],
   // Which knows v1 too, so that on a slow machine either may be first.
-  ['py-libp2p', startPy, 2, strict],
+  ['py-libp2p', startPy, 2, strictChromium],
 ])) {
   staged(`${whose}: a stream's bytes go both ways, and each half closes by itself`, { start, open }, async ({ listener, direct }) => {
     const echo = await direct('echo')
@@ -107,7 +103,7 @@ staged('py-libp2p: a browser that lets its SDP be altered', { start: startPy }, 
   assert.equal((await direct('echo')).text, SENT)
 })
 
-staged('js-libp2p: with its SDP not to be altered a browser says that nobody answers', { start: startJs, open: strict }, async ({ page, direct }) => {
+staged('js-libp2p: with its SDP not to be altered a browser says that nobody answers', { start: startJs, open: strictChromium }, async ({ page, direct }) => {
   assert.notEqual(await direct('failure', undefined, 1_500), 'it succeeded')
   assert.equal((await page.evaluate(() => window.direct.counted())).open, 0)
 })

@@ -3,7 +3,6 @@
 Says on stdout, a JSON object a line, where it listens and what it sees.
 """
 
-import json
 import sys
 
 import multiaddr
@@ -12,23 +11,7 @@ from libp2p import new_host
 from libp2p.crypto.ed25519 import create_new_key_pair
 from libp2p.custom_types import TProtocol
 
-
-def say(event, **more):
-    print(json.dumps({"event": event, **more}), flush=True)
-
-
-async def chunks(stream):
-    while True:
-        try:
-            data = await stream.read(16_000)
-        except Exception as error:
-            # Its reader's words for the end of a half that was closed in order.
-            if "Read side is closed" in str(error) or "Stream closed by remote" in str(error):
-                return
-            raise
-        if not data:
-            return
-        yield data
+from py_common import chunks, say
 
 
 async def echo(stream):

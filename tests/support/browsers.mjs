@@ -23,6 +23,9 @@ export function chromium(extraArgs = []) {
   })
 }
 
+/** Chromium as it is about to be: nobody alters its SDP, so that WebRTC-direct's handshake v1 can't be. */
+export const strictChromium = () => chromium(['--force-fieldtrials=WebRTC-NoSdpMangleUfrag/Enabled/'])
+
 /** @returns {Promise<import('puppeteer-core').Browser>} */
 export function firefox() {
   return puppeteer.launch({

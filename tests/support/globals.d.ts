@@ -6,6 +6,7 @@ interface Window {
   direct: any
   perf: any
   connection: RTCPeerConnection
+  stock: any
   ice: { servers: string[]; candidates: string[] }
   ready?: boolean
   opened?: number

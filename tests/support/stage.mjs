@@ -2,10 +2,12 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { chromium, firefox } from './browsers.mjs'
+import { chromium, firefox, strictChromium } from './browsers.mjs'
 import { CARRIERS, Network } from './nodes.mjs'
 import { serveTestPage, Visitor } from './pages.mjs'
 import { noWebSocket } from './reach.mjs'
+
+const BROWSERS = { chromium, firefox, strict: strictChromium }
 
 /** No promise takes longer to keep than this, or to be seen broken. */
 const LONGEST_MS = 180_000
@@ -42,6 +44,9 @@ export function stagedByCarrier(name, body) {
   for (const carrier of CARRIERS) staged(`${name} (${carrier})`, body, carrier)
 }
 
+/** A test whose nodes have WebRTC-direct, and whose pages have nothing else. */
+export const stagedOverDirect = (name, body) => staged(name, body, 'webrtc-direct')
+
 export class Stage {
   /** @type {Network[]} */ #networks = []
   #visitors = []
@@ -69,11 +74,11 @@ export class Stage {
     return this.#site
   }
 
-  /** @param {string} kind `chromium` or `firefox` @returns {Promise<import('puppeteer-core').Browser>} */
+  /** @param {string} kind one of BROWSERS @returns {Promise<import('puppeteer-core').Browser>} */
   browser(kind = 'chromium') {
     let browser = this.#browsers.get(kind)
     if (!browser) {
-      browser = kind === 'firefox' ? firefox() : chromium()
+      browser = BROWSERS[kind]()
       this.#browsers.set(kind, browser)
       this.#closers.push(async () => (await browser).close())
     }
@@ -121,6 +126,11 @@ export class Stage {
       const others = (await visitor.carriers()).filter((carrier) => carrier !== this.#carrier)
       assert.deepEqual(others, [], `${visitor.name} is attached by ${this.#carrier} alone`)
     }
+  }
+
+  /** Has something closed before nodes are. */
+  atEnd(close) {
+    this.#closers.push(close)
   }
 
   async close() {

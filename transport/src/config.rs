@@ -26,7 +26,8 @@ pub struct Config {
     /// A peer that isn't heard for so long is gone. Browsers are heard every 2.5 s when idle, and
     /// a peer that is silent for half of this is asked for a sign.
     pub silence_timeout: Duration,
-    /// How long a closed stream waits for the peer's FIN_ACK.
+    /// How long a closed stream waits for the peer's FIN_ACK, and one that the peer has opened for
+    /// the peer to close its channel.
     pub fin_ack_timeout: Duration,
     /// Bytes that are sent at once. More than about 90 KiB overruns the receive buffer of a
     /// browser's socket.

@@ -78,7 +78,7 @@ pub(crate) struct Connection {
     heard: Instant,
     probed: Option<(Instant, [u8; 12])>,
     handshake_until: Option<Instant>,
-    fin_ack_check: Option<Instant>,
+    deadline_check: Option<Instant>,
     timeout: Instant,
     /// When the driver comes next by itself.
     pub(crate) scheduled: Option<Instant>,
@@ -168,7 +168,7 @@ impl Connection {
             heard: now,
             probed: None,
             handshake_until: Some(now + config.handshake_timeout),
-            fin_ack_check: None,
+            deadline_check: None,
             timeout: now,
             scheduled: None,
             proved: !is_server,
@@ -265,13 +265,13 @@ impl Connection {
         if self.proved && self.probe_at(step.config) <= now {
             self.probe(step);
         }
-        if self.fin_ack_check.is_some_and(|at| at <= now) {
-            self.give_up_on_fin_acks(now);
+        if self.deadline_check.is_some_and(|at| at <= now) {
+            self.give_up_on_the_late(now);
         }
         Ok(())
     }
 
-    fn give_up_on_fin_acks(&mut self, now: Instant) {
+    fn give_up_on_the_late(&mut self, now: Instant) {
         let link = self.link.clone();
         let mut shared = link.lock();
         let (mut late, mut next) = (Vec::new(), None::<Instant>);
@@ -286,7 +286,7 @@ impl Connection {
             }
         }
         late.into_iter().for_each(|id| shared.stir(id));
-        self.fin_ack_check = next;
+        self.deadline_check = next;
     }
 
     /// When the peer is next asked for a sign, if it stays silent.
@@ -428,7 +428,7 @@ impl Connection {
             self.rtc.direct_api().close_data_channel(channel);
             return;
         }
-        let id = shared.add();
+        let id = shared.add(State::theirs());
         shared.inbound.push_back(id);
         crate::link::wake(&mut shared.inbound_waker);
         self.streams.insert(channel, id);
@@ -521,7 +521,7 @@ impl Connection {
             let Some(message) = stream.next_message(until) else {
                 stream.queued = false;
                 if stream.is_over() {
-                    self.finish(&mut shared, id, channel);
+                    self.finish(&mut shared, id, channel, until);
                     wrote = true;
                 }
                 continue;
@@ -531,8 +531,7 @@ impl Connection {
                     wrote = true;
                     self.pace.taken(message.len());
                     if stream.deadline.is_some() {
-                        let check = self.fin_ack_check.map_or(until, |at| at.min(until));
-                        self.fin_ack_check = Some(check);
+                        self.check_by(until);
                     }
                     shared.stirred.push_back(id);
                 }
@@ -574,16 +573,34 @@ impl Connection {
         }
     }
 
-    /// Both ends have said everything on this channel.
-    fn finish(&mut self, shared: &mut crate::link::Shared, id: StreamId, channel: ChannelId) {
+    /// Both ends have said everything on this channel. Until `until` the peer may close it where
+    /// that is the peer's turn.
+    fn finish(
+        &mut self,
+        shared: &mut crate::link::Shared,
+        id: StreamId,
+        channel: ChannelId,
+        until: Instant,
+    ) {
         // The dialer closes the Noise channel: it is the one who hears the last message.
         if id == NOISE && self.role == Role::Server {
             return;
         }
+        let Some(stream) = shared.streams.get_mut(&id) else {
+            return;
+        };
+        if !stream.is_ours_to_close(until) {
+            self.check_by(until);
+            return;
+        }
         self.rtc.direct_api().close_data_channel(channel);
-        if shared.streams.get(&id).is_some_and(State::is_abandoned) {
+        if stream.is_abandoned() {
             shared.remove(id);
         }
+    }
+
+    fn check_by(&mut self, at: Instant) {
+        self.deadline_check = Some(self.deadline_check.map_or(at, |check| check.min(at)));
     }
 
     /// When the driver has to come again.
@@ -594,7 +611,7 @@ impl Connection {
             next = next.min(self.probe_at(config));
         }
         let paced = self.pace.due(config);
-        for at in [self.handshake_until, self.fin_ack_check, paced]
+        for at in [self.handshake_until, self.deadline_check, paced]
             .into_iter()
             .flatten()
         {

@@ -141,7 +141,7 @@ impl Link {
 
     /// A stream that we open.
     pub(crate) fn open(self: &Arc<Self>, shared: &mut Shared) -> Stream {
-        let id = shared.add();
+        let id = shared.add(State::new(false));
         shared.opening.push(id);
         self.call(shared);
         Stream::new(self.clone(), id)
@@ -150,10 +150,10 @@ impl Link {
 
 impl Shared {
     /// A new stream.
-    pub(crate) fn add(&mut self) -> StreamId {
+    pub(crate) fn add(&mut self, stream: State) -> StreamId {
         let id = self.next;
         self.next += 1;
-        self.streams.insert(id, State::new(false));
+        self.streams.insert(id, stream);
         id
     }
 

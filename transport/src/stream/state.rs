@@ -56,7 +56,9 @@ pub(crate) struct State {
     stopped: bool,
     abandoned: bool,
     channel_gone: bool,
-    /// Until when FIN_ACK is waited for.
+    /// Whether the peer has opened the stream and wasn't waited for yet.
+    theirs: bool,
+    /// Until when FIN_ACK is waited for or, of a stream that is over, the peer's closing.
     pub(crate) deadline: Option<Instant>,
     pub(crate) queued: bool,
     reader: Option<Waker>,
@@ -80,10 +82,19 @@ impl State {
             stopped: false,
             abandoned: false,
             channel_gone: false,
+            theirs: false,
             deadline: None,
             queued: false,
             reader: None,
             writer: None,
+        }
+    }
+
+    /// A stream that the peer has opened.
+    pub(crate) fn theirs() -> Self {
+        State {
+            theirs: true,
+            ..State::new(false)
         }
     }
 
@@ -146,7 +157,7 @@ impl State {
         wake(&mut self.reader);
     }
 
-    /// The deadline for FIN_ACK has passed: there are implementations that don't send it.
+    /// The deadline has passed: there are implementations that don't send FIN_ACK, or don't close.
     pub(crate) fn give_up(&mut self) {
         self.deadline = None;
         if self.writing == Writing::Finished {
@@ -213,6 +224,17 @@ impl State {
             written && read
         };
         self.channel_gone || (said && over)
+    }
+
+    /// Whether the channel of a stream that is over is to be closed from here. Who has opened it
+    /// goes first, until the deadline: of two ends that close a channel at the same time, SCTP as
+    /// it is here (sctp-proto 0.10) resets it once more after the other end may have used its id
+    /// again, and so ends a stream that has only begun.
+    pub(crate) fn is_ours_to_close(&mut self, deadline: Instant) -> bool {
+        if std::mem::take(&mut self.theirs) {
+            self.deadline = Some(deadline);
+        }
+        self.deadline.is_none()
     }
 
     /// Whether the user has let go of the stream.
@@ -396,6 +418,22 @@ mod tests {
         assert!(
             matches!(state.poll_write(&mut cx(), bytes), Poll::Ready(Ok(n)) if n == bytes.len())
         );
+    }
+
+    #[test]
+    fn who_has_opened_a_stream_closes_its_channel_first() {
+        let (mut ours, mut theirs) = (State::new(false), State::theirs());
+        assert!(ours.poll_close(&mut cx()).is_pending());
+        assert!(theirs.poll_close(&mut cx()).is_pending());
+        settle(&mut ours, &mut theirs);
+        assert!(ours.is_over() && theirs.is_over());
+        let later = Instant::now() + Duration::from_secs(5);
+        assert!(ours.is_ours_to_close(later));
+        assert!(!theirs.is_ours_to_close(later));
+        assert!(!theirs.is_ours_to_close(later));
+        assert_eq!(theirs.deadline, Some(later));
+        theirs.give_up();
+        assert!(theirs.is_ours_to_close(later));
     }
 
     #[test]
