@@ -12,7 +12,7 @@ use figment::{
 use libp2p::Multiaddr;
 use serde::{Deserialize, Serialize};
 
-use crate::node::{self, ConnectionsConfig, attach, discovery, presence, signaling};
+use crate::node::{self, ConnectionsConfig, attach, discovery, presence, relay, signaling};
 
 /// What a long-running program may be told, in the file's words.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -38,6 +38,8 @@ pub struct Settings {
     pub signaling: signaling::Config,
     /// Resources, and the DHT.
     pub discovery: discovery::Config,
+    /// Circuits for peers of stock libp2p.
+    pub relay: relay::Config,
 }
 
 impl Default for Settings {
@@ -58,6 +60,7 @@ impl Default for Settings {
             presence: Default::default(),
             signaling: Default::default(),
             discovery: Default::default(),
+            relay: Default::default(),
         }
     }
 }
@@ -135,6 +138,7 @@ impl Settings {
             presence: self.presence,
             signaling: self.signaling,
             discovery: self.discovery,
+            relay: self.relay,
         }
     }
 }

@@ -34,7 +34,7 @@ use super::{
     connections::Connections,
     discovery::Refresh,
     duties::Duties,
-    presence,
+    presence, relay,
     status::Summaries,
     unreachable::Unreachable,
 };
@@ -497,6 +497,7 @@ impl NetworkBehaviour for Behaviour {
             }
             FromSwarm::NewListenAddr(listen) => {
                 self.listening.insert(listen.addr.clone());
+                relay::listens(&mut self.duties.relay, listen.addr);
                 self.sign_record();
             }
             FromSwarm::ExpiredListenAddr(listen) => {

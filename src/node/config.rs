@@ -2,7 +2,7 @@ use std::{net::SocketAddr, path::PathBuf};
 
 use libp2p::Multiaddr;
 
-use super::{attach, connections, discovery, presence, signaling};
+use super::{attach, connections, discovery, presence, relay, signaling};
 
 /// What a node is built from.
 #[derive(Clone, Debug)]
@@ -27,6 +27,8 @@ pub struct Config {
     pub signaling: signaling::Config,
     /// Resources, and the DHT.
     pub discovery: discovery::Config,
+    /// Circuits for peers of stock libp2p.
+    pub relay: relay::Config,
 }
 
 impl Config {
@@ -43,6 +45,7 @@ impl Config {
             presence: Default::default(),
             signaling: Default::default(),
             discovery: Default::default(),
+            relay: Default::default(),
         }
     }
 }

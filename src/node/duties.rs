@@ -14,7 +14,7 @@ use libp2p::{
 };
 use sha2::{Digest, Sha256};
 
-use super::{Config, attach, discovery, presence, pulse, signaling};
+use super::{Config, attach, discovery, presence, pulse, relay, signaling};
 use crate::{identity::Identity, wire::limits};
 
 /// What gossipsub must take at a time, in bytes, for messages of [`limits::GOSSIP`] to pass: one of
@@ -30,6 +30,7 @@ pub struct Duties {
     pub(super) identify: identify::Behaviour,
     pub(super) pulse: pulse::Behaviour,
     pub(super) kad: kad::Behaviour<discovery::Store>,
+    pub(super) relay: relay::Behaviour,
     pub(super) gossipsub: gossipsub::Behaviour,
     pub(super) attach: attach::Behaviour,
     pub(super) presence: presence::Behaviour,
@@ -71,6 +72,7 @@ impl Duties {
             ),
             pulse: pulse::Behaviour::default(),
             kad,
+            relay: relay::behaviour(&config.relay, node),
             gossipsub: gossipsub(identity),
             attach: attach::Behaviour::new(config.attach.clone(), network.clone(), node),
             presence: presence::behaviour(

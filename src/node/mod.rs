@@ -24,6 +24,7 @@ pub mod presence;
 mod pulse;
 #[cfg(test)]
 mod rehearsal;
+pub mod relay;
 pub mod signaling;
 mod status;
 #[cfg(test)]

@@ -33,7 +33,7 @@ impl Behaviour {
             DutiesEvent::Presence(event) => self.on_presence(event, now),
             DutiesEvent::Signaling(event) => self.on_signaling(event),
             DutiesEvent::Discovery(event) => self.on_discovery(event, now),
-            DutiesEvent::Identify(_) => {}
+            DutiesEvent::Identify(_) | DutiesEvent::Relay(_) => {}
             DutiesEvent::Limits(never) | DutiesEvent::Pulse(never) => match never {},
         }
     }

@@ -1,5 +1,5 @@
-//! rust-libp2p as it comes, with nothing of ours but the transport: identify, ping, gossipsub, a
-//! relay and `/echo/1.0.0`, on one address of WebRTC-direct. What it hears on the topic `there` it
+//! rust-libp2p as it comes, with nothing of ours but the transport: identify, ping, gossipsub and
+//! `/echo/1.0.0`, on one address of WebRTC-direct. What it hears on the topic `there` it
 //! says backwards on `back`. Tells on stdout, a JSON object a line, where it listens and what it
 //! sees.
 
@@ -17,7 +17,6 @@ use libp2p::{
     ping,
     swarm::{NetworkBehaviour, SwarmEvent},
 };
-use libp2p_relay as relay;
 use libp2p_request_response as request_response;
 use libp2p_webrtc_direct::{Certificate, Config, WebRtcDirect};
 use serde_json::{Value, json};
@@ -34,7 +33,6 @@ struct Behaviour {
     identify: identify::Behaviour,
     ping: ping::Behaviour,
     gossipsub: gossipsub::Behaviour,
-    relay: relay::Behaviour,
     echo: echo::Behaviour,
 }
 
@@ -48,8 +46,6 @@ async fn main() -> Result<(), Box<dyn Error>> {
     loop {
         match swarm.select_next_some().await {
             SwarmEvent::NewListenAddr { address, .. } => {
-                // A relay gives out such addresses alone as it was told that others reach.
-                swarm.add_external_address(address.clone());
                 let peer = *swarm.local_peer_id();
                 let address = address.with_p2p(peer).map_err(|_| "another's address")?;
                 say(
@@ -81,15 +77,6 @@ async fn main() -> Result<(), Box<dyn Error>> {
                     .send_response(channel, request)
                     .ok();
             }
-            SwarmEvent::Behaviour(BehaviourEvent::Relay(event)) => match event {
-                relay::Event::ReservationReqAccepted { src_peer_id, .. } => {
-                    say(json!({ "event": "reserved", "peer": src_peer_id.to_string() }));
-                }
-                relay::Event::CircuitReqAccepted { src_peer_id, .. } => {
-                    say(json!({ "event": "relayed", "peer": src_peer_id.to_string() }));
-                }
-                _ => {}
-            },
             SwarmEvent::ConnectionClosed { peer_id, cause, .. } => {
                 let cause = cause.map(|cause| cause.to_string());
                 say(
@@ -103,7 +90,6 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
 fn swarm(identity: Keypair) -> Result<Swarm<Behaviour>, Box<dyn Error>> {
     let config = Config::new(identity.clone(), Certificate::generate()?);
-    let peer = identity.public().to_peer_id();
     let behaviour = Behaviour {
         identify: identify::Behaviour::new(identify::Config::new(
             "/velox-stock/1".to_owned(),
@@ -116,7 +102,6 @@ fn swarm(identity: Keypair) -> Result<Swarm<Behaviour>, Box<dyn Error>> {
                 .max_transmit_size(MOST_READ)
                 .build()?,
         )?,
-        relay: relay::Behaviour::new(peer, relay::Config::default()),
         echo: echo::behaviour(),
     };
     Ok(SwarmBuilder::with_existing_identity(identity)
