@@ -3,20 +3,18 @@
  * between two pages of Chromium at the same message size, 16 KiB; and on a path of 50 ms.
  */
 
-import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { chromium } from '../support/browsers.mjs'
 import { serveScript } from '../support/scripts.mjs'
 import { Program } from '../support/processes.mjs'
 import { byChannel } from './bulk.mjs'
+import { processorMs } from './usage.mjs'
 
 const BYTES = 64 * 1024 * 1024
 const MESSAGE = 16 * 1024
 /** Milliseconds there and back. */
 const FAR_MS = 50
 const FAR_BYTES = 16 * 1024 * 1024
-/** The kernel's unit of processor time. */
-const TICKS_PER_SECOND = 100
 
 /** Resolves to arrays of MB/s, and of processor seconds of the node per GiB. */
 export async function perf(runs, progress) {
@@ -69,12 +67,5 @@ async function listener(delay) {
   const command = join(process.env.VELOX_BIN_DIR ?? '', 'velox-perf')
   const program = new Program('velox-perf', ['--delay-ms', String(delay)], { command })
   const [address] = (await program.event('ready')).addrs
-  return { program, address, cpu: () => processorSeconds(program.pid) }
-}
-
-/** What a process has used of the processors, in all its threads. */
-function processorSeconds(pid) {
-  // After the name, which may hold anything but a closing parenthesis as its last.
-  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1].split(' ')
-  return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND
+  return { program, address, cpu: () => processorMs(program.pid) / 1000 }
 }

@@ -8,6 +8,8 @@ import { cpus, release, type } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { bulk } from './bulk.mjs'
+import { direct } from './direct/index.mjs'
+import { report } from './direct/report.mjs'
 import { median, percentile, table } from './figures.mjs'
 import { introductions } from './introductions.mjs'
 import { perf } from './perf.mjs'
@@ -73,6 +75,11 @@ if (wanted('perf')) {
       ],
     ),
   )
+}
+if (wanted('direct')) {
+  results.direct = await direct(runs, progress)
+  progress('')
+  console.log(`\n${report(results.direct)}`)
 }
 if (wanted('sizes')) {
   results.sizes = await sizes()

@@ -51,8 +51,10 @@ export class Program {
     const { VELOX_BIN_DIR: _, ...inherited } = process.env
     this.#child = spawn(command, args, {
       env: { ...inherited, RUST_BACKTRACE: '1', NO_COLOR: '1', ...env },
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: ['pipe', 'pipe', 'pipe'],
     })
+    // It may have ended already.
+    this.#child.stdin.on('error', () => {})
     running.add(this)
     /** Resolves to `{ code, signal }` when the program has ended. */
     this.ended = new Promise((resolve, reject) => {
@@ -76,6 +78,11 @@ export class Program {
 
   get alive() {
     return running.has(this)
+  }
+
+  /** Writes a line to its stdin. */
+  say(line) {
+    this.#child.stdin.write(`${line}\n`)
   }
 
   /** The first line of stdout, past or to come, for which `match` returns something truthy. */

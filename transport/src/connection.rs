@@ -11,7 +11,7 @@ use str0m::{
     Candidate, Event, IceCreds, Input, Output, Rtc, RtcError,
     channel::{ChannelConfig, ChannelData, ChannelId},
     config::DtlsVersion,
-    ice::{StunMessageBuilder, TransId},
+    ice::{StunMessage, StunMessageBuilder, TransId},
     net::{Protocol, Receive},
 };
 
@@ -94,6 +94,24 @@ pub(crate) struct Step<'a> {
     pub(crate) config: &'a Config,
     pub(crate) now: Instant,
     pub(crate) backlog: &'a mut Backlog,
+}
+
+/// A peer's request, with USE-CANDIDATE. The key is known to both ends.
+fn nominating(request: &[u8], credentials: &Credentials) -> Option<Vec<u8>> {
+    let request = StunMessage::parse(request).ok()?;
+    let nominating = StunMessageBuilder::new()
+        .binding()
+        .request()
+        .username(request.username()?)
+        .prio(request.prio()?)
+        .ice_controlling(request.ice_controlling()?)
+        .use_candidate()
+        .build(request.trans_id());
+    let mut bytes = vec![0; 1024];
+    let key = credentials.server.as_bytes();
+    let length = nominating.to_bytes(Some(key), &mut bytes, hmac_sha1).ok()?;
+    bytes.truncate(length);
+    Some(bytes)
 }
 
 fn failed(error: RtcError) -> Ended {
@@ -179,9 +197,15 @@ impl Connection {
     }
 
     /// Counts what was exchanged before there was a connection, and lets ICE see it.
+    ///
+    /// Who begins DTLS on a path has chosen it. A browser says so only in its next request, 50 ms
+    /// later, and until then ICE lets nothing out: the answer to the ClientHello would wait for
+    /// that, and mostly for the browser's retransmission. So the request nominates here at once.
     pub(crate) fn introduce(&mut self, request: &[u8], received: usize, sent: usize, now: Instant) {
         self.received = received;
         self.sent = sent;
+        let nominating = nominating(request, &self.credentials);
+        let request = nominating.as_deref().unwrap_or(request);
         self.input(self.remote, request, now).ok();
         // It has been answered already.
         for _ in 0..64 {

@@ -5,6 +5,10 @@ mod support;
 
 use std::{
     net::{Ipv4Addr, UdpSocket},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
     time::{Duration, Instant},
 };
 
@@ -174,6 +178,38 @@ async fn lost_datagrams_are_made_good() {
     listener.accept().await.echo();
     let bytes = vec![7; 300_000];
     assert!(soon(here.ask(&bytes)).await.unwrap() == bytes);
+}
+
+/// Whether a datagram is a STUN message with USE-CANDIDATE.
+fn nominates(datagram: &[u8]) -> bool {
+    let is_stun = datagram.first().is_some_and(|first| *first < 4);
+    let mut rest = datagram.get(20..).filter(|_| is_stun).unwrap_or_default();
+    while let [high, low, long, short, ..] = *rest {
+        if [high, low] == [0, 0x25] {
+            return true;
+        }
+        let length = usize::from(u16::from_be_bytes([long, short]));
+        rest = rest
+            .get(4 + length.next_multiple_of(4)..)
+            .unwrap_or_default();
+    }
+    false
+}
+
+#[tokio::test]
+async fn who_begins_dtls_is_answered_before_it_nominates() {
+    let listener = Listener::start(config()).await;
+    let answered = Arc::new(AtomicBool::new(false));
+    let wire = Wire::before(&listener, move |dialer, bytes| {
+        let is_dtls = bytes.first().is_some_and(|first| (20..64).contains(first));
+        if !dialer && is_dtls {
+            answered.store(true, Relaxed);
+        }
+        // As a browser does, whose second request comes 50 ms after the first.
+        !dialer || answered.load(Relaxed) || !nominates(bytes)
+    })
+    .await;
+    assert!(soon(dial(config(), &wire.address)).await.is_ok());
 }
 
 #[tokio::test]

@@ -31,6 +31,10 @@ use crate::{
 /// How long a client has for the handshake.
 const HANDSHAKE: Duration = Duration::from_secs(10);
 
+/// Bytes that are read at a time. A buffer belongs to its attachment for as long as that lasts;
+/// a longer message passes through it all the same.
+const READ: usize = 4 * 1024;
+
 /// How long a client may take to accept one message: as long as a silent one is kept.
 const STALLED: Duration = Duration::from_secs(30);
 
@@ -42,6 +46,7 @@ pub(super) async fn attach(
     let upgrade = upgrade
         .max_message_size(noise::MAX_MESSAGE)
         .max_frame_size(noise::MAX_MESSAGE)
+        .read_buffer_size(READ)
         .write_buffer_size(0)
         .protocols([noise::PROLOGUE]);
     if upgrade.selected_protocol().is_none() {

@@ -3,6 +3,7 @@
 use std::{
     collections::{BTreeSet, HashMap, VecDeque},
     net::IpAddr,
+    time::Duration,
 };
 
 use libp2p::{Multiaddr, PeerId, multiaddr::Protocol};
@@ -23,6 +24,9 @@ use crate::{
         signal::Carried,
     },
 };
+
+/// How much earlier than it is due a ping may leave, when another leaves.
+const ALONG: Duration = Duration::from_millis(50);
 
 /// One attachment, by what carries it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -379,12 +383,29 @@ impl State {
 
     /// The deadline has passed.
     pub fn expired(&mut self, now: Now) {
-        while let Some(&(deadline, id)) = self.timers.first() {
-            if deadline > now.instant {
-                return;
-            }
+        let mut pinged = false;
+        while let Some(&(deadline, id)) = self.timers.first()
+            && deadline <= now.instant
+        {
             self.timers.pop_first();
-            self.tick(id, now.instant);
+            pinged |= self.tick(id, now.instant);
+        }
+        if pinged {
+            self.ping_along(now.instant);
+        }
+    }
+
+    /// Pings those too whose turn comes soon: they share it from then on, and so a node wakes
+    /// some twenty times a second for its pings, however many are attached.
+    fn ping_along(&mut self, now: Instant) {
+        let soon = |(at, _): &&(Instant, AttachmentId)| *at <= now + ALONG;
+        let along: Vec<_> = self.timers.iter().take_while(soon).copied().collect();
+        for (at, id) in along {
+            // A hello has all its time.
+            if self.attachments.get(&id).is_some_and(|one| one.welcomed) {
+                self.timers.remove(&(at, id));
+                self.tick(id, now);
+            }
         }
     }
 
@@ -393,26 +414,30 @@ impl State {
         self.outputs.pop_front()
     }
 
-    /// One attachment's timer: gone, or pinged, or neither yet.
-    fn tick(&mut self, id: AttachmentId, now: Instant) {
+    /// One attachment's timer: gone, or pinged, or neither yet. Whether it was pinged.
+    fn tick(&mut self, id: AttachmentId, now: Instant) -> bool {
         let Some(attachment) = self.attachments.get_mut(&id) else {
-            return;
+            return false;
         };
         if !attachment.welcomed {
-            return self.refuse_and_close(id, "timeout", "no hello came; say hello first");
+            self.refuse_and_close(id, "timeout", "no hello came; say hello first");
+            return false;
         }
         if attachment.silent_since() + self.config.gone() <= now {
             tracing::debug!(peer = %attachment.peer, "gone: no answer");
             self.outputs.push_back(Output::Close(id));
-            return self.remove(id);
+            self.remove(id);
+            return false;
         }
         let interval = self.config.ping(attachment.hidden);
         let due = attachment.last_ping.unwrap_or(attachment.opened) + interval;
-        if due <= now {
-            return self.ping(id, now);
+        if due <= now + ALONG {
+            self.ping(id, now);
+            return true;
         }
         attachment.deadline = due;
         self.timers.insert((due, id));
+        false
     }
 
     /// Pings now, and sets the timer for the next time.

@@ -224,6 +224,37 @@ fn a_peer_that_answers_stays_and_a_silent_one_is_away_then_gone() {
 }
 
 #[test]
+fn whose_ping_is_due_soon_is_pinged_along_and_a_hello_has_all_its_time() {
+    let config = Config {
+        hello_seconds: 2,
+        ..Config::default()
+    };
+    let mut rig = Rig::new(config);
+    let mut ids = Vec::new();
+    for _ in 0..3 {
+        ids.push(rig.attach(PeerId::random()));
+        rig.now = rig.now.after(Duration::from_millis(30));
+    }
+    let waits = rig.open(PeerId::random());
+    for expected in [vec![ids[0], ids[1]], vec![ids[2]], vec![waits]] {
+        let deadline = rig.state.deadline().unwrap();
+        rig.now = rig.now.after(deadline - rig.now.instant);
+        rig.state.expired(rig.now);
+        let outputs = rig.outputs();
+        let told = outputs.iter().filter_map(|output| match output {
+            Output::Send(id, _) => Some(*id),
+            _ => None,
+        });
+        assert_eq!(told.collect::<Vec<_>>(), expected);
+    }
+    // From now on the first two have one turn.
+    let deadline = rig.state.deadline().unwrap();
+    rig.now = rig.now.after(deadline - rig.now.instant);
+    rig.state.expired(rig.now);
+    assert_eq!(rig.outputs().len(), 2);
+}
+
+#[test]
 fn a_hidden_page_is_pinged_every_15_seconds() {
     let mut rig = Rig::new(Config::default());
     let id = rig.attach(PeerId::random());

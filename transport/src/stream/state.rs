@@ -51,6 +51,8 @@ pub(crate) struct State {
     waiting: usize,
     /// A message that the connection didn't take yet.
     refused: Option<Vec<u8>>,
+    /// Something that was written won't leave.
+    dropped: bool,
     owes_fin_ack: bool,
     owes_stop: bool,
     stopped: bool,
@@ -77,6 +79,7 @@ impl State {
             outgoing: VecDeque::new(),
             waiting: 0,
             refused: None,
+            dropped: false,
             owes_fin_ack: false,
             owes_stop: false,
             stopped: false,
@@ -136,6 +139,7 @@ impl State {
 
     fn stop_writing(&mut self) {
         self.writing = Writing::Over;
+        self.dropped |= !self.outgoing.is_empty() || self.refused.is_some();
         self.outgoing.clear();
         self.refused = None;
         self.waiting = 0;
@@ -313,9 +317,10 @@ impl State {
         Poll::Ready(Ok(taken))
     }
 
-    /// Ready when everything has been handed to SCTP, which doesn't lose it.
+    /// Ready when everything has been handed to SCTP, which doesn't lose it. It stays handed over
+    /// when the peer, having read it, closes before we look: so the Noise channel ends.
     pub(crate) fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        if self.writing == Writing::Over {
+        if self.dropped {
             return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
         }
         if self.outgoing.is_empty() && self.refused.is_none() {
@@ -546,6 +551,33 @@ mod tests {
                     }
                 }
             }
+        }
+    }
+
+    #[test]
+    fn what_has_left_is_flushed_though_the_peer_closes_at_once() {
+        for plain in [true, false] {
+            let mut one = State::new(plain);
+            write(&mut one, b"the last message");
+            assert!(one.poll_flush(&mut cx()).is_pending());
+            assert!(one.next_message(Instant::now()).is_some());
+            one.lose();
+            assert!(matches!(one.poll_flush(&mut cx()), Poll::Ready(Ok(()))));
+        }
+    }
+
+    #[test]
+    fn what_never_left_is_not_flushed() {
+        let refused = |one: &mut State| {
+            let message = one.next_message(Instant::now()).unwrap();
+            one.refuse(message);
+        };
+        for before in [|_: &mut State| {}, refused] {
+            let mut one = State::new(true);
+            write(&mut one, b"the last message");
+            before(&mut one);
+            one.lose();
+            assert!(matches!(one.poll_flush(&mut cx()), Poll::Ready(Err(_))));
         }
     }
 
