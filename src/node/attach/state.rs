@@ -27,6 +27,8 @@ use crate::{
 
 /// How much earlier than it is due a ping may leave, when another leaves.
 const ALONG: Duration = Duration::from_millis(50);
+/// Pings that leave together: some 2 ms of work, for which envelopes wait.
+const TOGETHER: usize = 32;
 
 /// One attachment, by what carries it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -383,29 +385,35 @@ impl State {
 
     /// The deadline has passed.
     pub fn expired(&mut self, now: Now) {
-        let mut pinged = false;
+        let mut pinged = 0;
         while let Some(&(deadline, id)) = self.timers.first()
             && deadline <= now.instant
         {
             self.timers.pop_first();
-            pinged |= self.tick(id, now.instant);
+            pinged += usize::from(self.tick(id, now.instant));
         }
-        if pinged {
-            self.ping_along(now.instant);
+        if pinged > 0 {
+            self.ping_along(TOGETHER.saturating_sub(pinged), now.instant);
         }
     }
 
-    /// Pings those too whose turn comes soon: they share it from then on, and so a node wakes
-    /// some twenty times a second for its pings, however many are attached.
-    fn ping_along(&mut self, now: Instant) {
+    /// Pings a few of those too whose turn comes soon. They share it from then on, and the node
+    /// wakes once for all of them.
+    fn ping_along(&mut self, most: usize, now: Instant) {
         let soon = |(at, _): &&(Instant, AttachmentId)| *at <= now + ALONG;
-        let along: Vec<_> = self.timers.iter().take_while(soon).copied().collect();
+        // A hello has all its time.
+        let welcomed = |id| self.attachments.get(id).is_some_and(|one| one.welcomed);
+        let along: Vec<_> = self
+            .timers
+            .iter()
+            .take_while(soon)
+            .filter(|(_, id)| welcomed(id))
+            .take(most)
+            .copied()
+            .collect();
         for (at, id) in along {
-            // A hello has all its time.
-            if self.attachments.get(&id).is_some_and(|one| one.welcomed) {
-                self.timers.remove(&(at, id));
-                self.tick(id, now);
-            }
+            self.timers.remove(&(at, id));
+            self.tick(id, now);
         }
     }
 

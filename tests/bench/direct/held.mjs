@@ -14,6 +14,8 @@ const WARM_UP = 50
 /** Handshakes are over and what they used is given back: notes and tombstones live for 4 s. */
 const SETTLE_MS = 10_000
 const IDLE_MS = 30_000
+/** The allocator gives pages back that nobody has used for ten seconds. */
+const GONE_MS = 30_000
 
 /**
  * `count` peers over one carrier. Resolves to KiB when it was `started`, `warm` (after the first
@@ -24,15 +26,15 @@ export function held(count, carrier, progress) {
   return withNode(async (node) => {
     const { pid } = node.program
     const crowd = new Crowd(node, carrier)
-    const settled = async () => {
-      await sleep(SETTLE_MS)
+    const settled = async (ms = SETTLE_MS) => {
+      await sleep(ms)
       return residentKiB(pid)
     }
     progress(`${carrier}: warming up`)
     const started = await settled()
     await crowd.attach(WARM_UP)
     await crowd.leave()
-    const warm = await settled()
+    const warm = await settled(GONE_MS)
     const alone = await processorShare(pid, SETTLE_MS)
     progress(`${carrier}: ${count} attach`)
     const { failed, why } = await crowd.attach(count)
@@ -46,7 +48,7 @@ export function held(count, carrier, progress) {
     const pings = (after.pings - before.pings) / count / (IDLE_MS / 1000)
     progress(`${carrier}: ${count} are gone`)
     await crowd.leave()
-    const gone = await settled()
+    const gone = await settled(GONE_MS)
     return { count, started, warm, held: holding, gone, alone, idle, pings }
   })
 }
@@ -72,7 +74,12 @@ export async function fairness(count, progress) {
   return { count, browsers, crowd }
 }
 
+/** Without what the first few bring, which weighs more among a hundred than among a thousand. */
 async function costOfEach(node, count, attach) {
+  const first = new Crowd(node, 'webrtc-direct')
+  await first.attach(WARM_UP)
+  await first.leave()
+  await sleep(SETTLE_MS)
   const before = residentKiB(node.program.pid)
   await attach()
   await sleep(SETTLE_MS)

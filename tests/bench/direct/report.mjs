@@ -31,7 +31,8 @@ export function report({ runs, browser, dials, held, fair, strangers, many }) {
       `each held peer had ${direct.pings.toFixed(2)} pings a second (WebSocket ${websocket.pings.toFixed(2)})`,
       `memory of each of ${fair.count}, KiB: ${fair.browsers.toFixed(0)} of Chromium, ${fair.crowd.toFixed(0)} of velox-crowd`,
       `first contacts: ${contact.sent} of ${contact.bytes} bytes from ${contact.sources} addresses, ` +
-        `${contact.answered} got past the limits per source`,
+        `${contact.answered} got past the limits per source; 25 s after them ` +
+        `${mib(contact.returned - contact.before)} MiB more than before`,
       `${many.count}: ${(many.kib / many.count).toFixed(0)} KiB each, ${many.idle.toFixed(1)} % of a core; ` +
         `dial to welcome ${ms(median(many.ms))} ms, p99 ${ms(percentile(many.ms, 0.99))}; ` +
         `an envelope ${ms(median(many.crowded))} ms in the median, ${ms(median(many.quiet))} with nobody else`,
