@@ -21,7 +21,7 @@ async function begin(wanted) {
   const stream = new DirectStream(window.connection.createDataChannel(''))
   await new Promise((resolve) => (stream.channel.onopen = resolve))
   const answer = new AnswerReader(PROTOCOL)
-  const seen = { bytes: 0, first: 0 }
+  const seen = { bytes: 0, first: 0, head: undefined }
   const finished = new Promise((resolve, reject) => {
     stream.onFinish = resolve
     stream.onEnd = reject
@@ -30,6 +30,7 @@ async function begin(wanted) {
     const rest = answer.read(bytes)
     if (!rest.length) return
     seen.first ||= performance.now()
+    seen.head ??= rest
     seen.bytes += rest.length
   }
   stream.send(proposal(PROTOCOL))
@@ -48,9 +49,9 @@ export async function download(bytes) {
   return (performance.now() - seen.first) / 1000
 }
 
-/** Seconds until the node has read `bytes` from here. */
+/** Seconds until the node has read `bytes` from here, and said so. */
 export async function upload(bytes) {
-  const { stream, finished } = await begin(0)
+  const { stream, seen, finished } = await begin(8)
   const { channel } = stream
   const piece = new Uint8Array(128 * 1024)
   channel.bufferedAmountLowThreshold = BUFFERED / 2
@@ -61,5 +62,7 @@ export async function upload(bytes) {
   }
   stream.finish()
   await finished
+  const read = Number(new DataView(seen.head.slice().buffer).getBigUint64(0))
+  if (read !== bytes) throw new Error(`${read} bytes of ${bytes} have arrived`)
   return (performance.now() - start) / 1000
 }

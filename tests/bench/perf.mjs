@@ -12,6 +12,8 @@ import { processorMs } from './usage.mjs'
 
 const BYTES = 64 * 1024 * 1024
 const MESSAGE = 16 * 1024
+/** What is sent each way to see whether any of it is lost: 10,000 messages of 60 kB. */
+const MUCH = 10_000 * 60_000
 /** Milliseconds there and back. */
 const FAR_MS = 50
 const FAR_BYTES = 16 * 1024 * 1024
@@ -56,7 +58,17 @@ export async function perf(runs, progress) {
       }
       progress(`perf ${run}/${runs}`)
     }
-    return result
+    const browser = await chromium()
+    const page = await browser.newPage()
+    await page.goto(site.url)
+    await page.evaluate((to) => window.perf.connect(to), near.address)
+    // Each counts what has arrived, and fails where any is missing.
+    for (const way of ['download', 'upload']) {
+      await page.evaluate((what, bytes) => window.perf[what](bytes), way, MUCH)
+      progress(`perf: 10,000 messages of 60 kB, ${way}`)
+    }
+    await browser.close()
+    return { ...result, much: 2 * MUCH }
   } finally {
     for (const { program } of [near, far]) program.kill()
     site.close()

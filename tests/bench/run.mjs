@@ -75,6 +75,7 @@ if (wanted('perf')) {
       ],
     ),
   )
+  console.log(`\n${(figures.much / 1e6).toFixed(0)} MB in 10,000 messages of 60 kB each way: none missing`)
 }
 if (wanted('direct')) {
   results.direct = await direct(runs, progress)

@@ -1,5 +1,6 @@
 //! libp2p's perf protocol: a visitor says how many bytes it wants, sends as many as it likes, and
-//! gets what it wants when it has closed its half.
+//! gets what it wants when it has closed its half. What it gets may be anything: here it begins with
+//! the number of bytes that were read, so that the visitor sees whether any are missing.
 //! https://github.com/libp2p/specs/blob/master/perf/perf.md
 
 use std::{error::Error, future::poll_fn, io, pin::Pin};
@@ -72,7 +73,14 @@ async fn perform(stream: Stream) -> io::Result<()> {
     let mut wanted = [0; 8];
     stream.read_exact(&mut wanted).await?;
     let mut piece = vec![0; PIECE];
-    while stream.read(&mut piece).await? > 0 {}
+    let mut read = 0_u64;
+    loop {
+        match stream.read(&mut piece).await? {
+            0 => break,
+            more => read += more as u64,
+        }
+    }
+    piece[..8].copy_from_slice(&read.to_be_bytes());
     let mut left = usize::try_from(u64::from_be_bytes(wanted)).map_err(io::Error::other)?;
     while left > 0 {
         let length = left.min(PIECE);
