@@ -206,6 +206,7 @@ impl State {
         | Timer::TakeOver(topic, _)
         | Timer::Claim(topic, _)) = timer;
         let desk = &mut self.desk;
+        let rooms = self.rooms.len();
         let Some(served) = self.rooms.get_mut(&topic) else {
             return;
         };
@@ -224,7 +225,7 @@ impl State {
                 served.next_round(desk, now);
             }
             Timer::Seek(_) => {
-                served.seek.sought(now, &desk.config);
+                served.seek.sought(now, rooms, &desk.config);
                 desk.timers.set(timer, served.seek.next());
                 served.nodes.ask_anew();
                 let early = served.seek.is_early(&desk.config);

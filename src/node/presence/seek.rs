@@ -7,10 +7,14 @@ use crate::clock::Now;
 
 /// Of the pause after the first look-ups, the longest one.
 const MOST: u32 = 8;
+/// Rooms of one node that are looked up at that pace. With ten times as many, each waits ten times
+/// as long: what nobody noticed is rare, and the node's look-ups are no more than before.
+const ROOMS: usize = 1_000;
 
 /// When a room's nodes are looked up: as the room opens, 2 and 10 s after it, 60 s later, and
 /// from then on after twice as long each time, up to 8 minutes; and when a node is lost, which
-/// begins the doubling anew.
+/// begins the doubling anew. On a node with more than a thousand rooms the later ones are further
+/// apart.
 ///
 /// Each look-up costs the mesh some 75 requests. The first ones make sure that nodes that open
 /// the room at the same time find each other; the later ones are against what nobody noticed.
@@ -32,12 +36,12 @@ impl Seek {
             last: now.instant,
             next: now.instant,
         };
-        seek.sought(now, config);
+        seek.sought(now, 1, config);
         seek
     }
 
-    /// A look-up is made now.
-    pub fn sought(&mut self, now: Now, config: &Config) {
+    /// A look-up is made now, by a node of so many rooms.
+    pub fn sought(&mut self, now: Now, rooms: usize, config: &Config) {
         self.last = now.instant;
         while self.next <= now.instant {
             self.next = match config.seek_seconds.get(self.step) {
@@ -45,7 +49,8 @@ impl Seek {
                 None => {
                     let pause = self.pause;
                     self.pause = (2 * pause).min(config.seek_again() * MOST);
-                    now.instant + pause
+                    let crowded = rooms.max(ROOMS) as f64 / ROOMS as f64;
+                    now.instant + pause.mul_f64(crowded)
                 }
             };
             self.step += 1;
@@ -84,9 +89,23 @@ mod tests {
         for _ in 0..8 {
             let since = seek.next() - start.instant;
             times.push(since.as_secs());
-            seek.sought(start.after(since), &config);
+            seek.sought(start.after(since), 1_000, &config);
         }
         assert_eq!(times, [2, 10, 70, 190, 430, 910, 1_390, 1_870]);
+    }
+
+    #[test]
+    fn among_many_rooms_only_the_first_look_ups_come_as_soon() {
+        let start = Now::read();
+        let config = Config::default();
+        let mut seek = Seek::new(start, &config);
+        let mut times = Vec::new();
+        for _ in 0..5 {
+            let since = seek.next() - start.instant;
+            times.push(since.as_secs());
+            seek.sought(start.after(since), 10_000, &config);
+        }
+        assert_eq!(times, [2, 10, 610, 1_810, 4_210]);
     }
 
     #[test]
@@ -97,11 +116,11 @@ mod tests {
         let pause = Duration::from_secs(5);
         assert_eq!(seek.after_loss(start, &config), start.instant + pause);
         let later = start.after(Duration::from_secs(20));
-        seek.sought(later, &config);
+        seek.sought(later, 1, &config);
         let next = seek.next();
         let loss = later.after(Duration::from_secs(7));
         assert_eq!(seek.after_loss(loss, &config), loss.instant);
-        seek.sought(loss, &config);
+        seek.sought(loss, 1, &config);
         assert_eq!(seek.next(), next);
     }
 }
