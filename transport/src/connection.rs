@@ -71,7 +71,7 @@ pub(crate) struct Connection {
     pub(crate) credentials: Credentials,
     certificate: Fingerprint,
     window: Arc<Window>,
-    pace: Pace,
+    pace: Pace<ChannelId>,
     noise: ChannelId,
     streams: HashMap<ChannelId, StreamId>,
     channels: HashMap<StreamId, ChannelId>,
@@ -553,7 +553,7 @@ impl Connection {
             match open.write(true, &message) {
                 Ok(true) => {
                     wrote = true;
-                    self.pace.taken(message.len());
+                    self.pace.taken(channel, message.len());
                     if stream.deadline.is_some() {
                         self.check_by(until);
                     }
@@ -585,13 +585,9 @@ impl Connection {
 
     /// Reckons what the peer hasn't acknowledged, and sends what may go by now.
     fn go_on(&mut self, step: &mut Step<'_>) {
-        if self.pace.unacknowledged() > 0 {
-            let channels = self.channels.values();
-            let unacknowledged = channels
-                .filter_map(|&channel| Some(self.rtc.channel(channel)?.buffered_amount()))
-                .sum();
-            self.pace.set_unacknowledged(unacknowledged);
-        }
+        let rtc = &mut self.rtc;
+        let amount = |id| rtc.channel(id).map_or(0, |mut open| open.buffered_amount());
+        self.pace.recount(amount, step.now);
         while let Some((to, datagram)) = self.pace.next(step.config, step.now) {
             step.backlog.push(self.local, to, &datagram);
         }

@@ -10,6 +10,11 @@ use std::{
 
 use crate::config::Config;
 
+/// Channels that are counted anew at a time: to ask str0m for one takes as long as there are
+/// channels.
+const COUNTED: usize = 16;
+/// When the next of them are, if the peer says nothing meanwhile.
+const RECOUNT: Duration = Duration::from_millis(10);
 /// Of a round trip, what a busy peer takes rather than the path.
 const PEERS_SHARE: Duration = Duration::from_millis(5);
 /// Bytes that follow a burst at once.
@@ -20,25 +25,32 @@ const TICK: Duration = Duration::from_millis(1);
 /// what comes late for lost.
 const BULK: usize = 120;
 
-/// What of one connection is under way, and what waits to be.
+/// What of one connection is under way, and what waits to be. Its channels are called by `Id`.
 #[derive(Debug)]
-pub(crate) struct Pace {
+pub(crate) struct Pace<Id> {
     /// Bytes that may still wait in the peer's socket.
     unread: usize,
     reckoned: Instant,
-    /// Bytes that SCTP has taken and the peer hasn't acknowledged.
+    /// Bytes that SCTP has taken and the peer hasn't acknowledged, and of which channels.
     unacknowledged: usize,
+    channels: VecDeque<(Id, usize)>,
+    counted: Instant,
+    /// More is to be sent than there is room for.
+    is_full: bool,
     /// The shortest round trip that was seen.
     rtt: Option<Duration>,
     queue: VecDeque<(SocketAddr, Vec<u8>)>,
 }
 
-impl Pace {
+impl<Id: Copy + PartialEq> Pace<Id> {
     pub(crate) fn new(now: Instant) -> Self {
         Pace {
             unread: 0,
             reckoned: now,
             unacknowledged: 0,
+            channels: VecDeque::new(),
+            counted: now,
+            is_full: false,
             rtt: None,
             queue: VecDeque::new(),
         }
@@ -49,9 +61,19 @@ impl Pace {
         self.rtt = Some(self.rtt.map_or(rtt, |least| least.min(rtt)));
     }
 
-    /// So many bytes are unacknowledged now.
-    pub(crate) fn set_unacknowledged(&mut self, bytes: usize) {
-        self.unacknowledged = bytes;
+    /// Reckons anew what is unacknowledged, of those channels whose turn it is.
+    pub(crate) fn recount(&mut self, mut amount: impl FnMut(Id) -> usize, now: Instant) {
+        self.counted = now;
+        for _ in 0..self.channels.len().min(COUNTED) {
+            let Some((channel, before)) = self.channels.pop_front() else {
+                return;
+            };
+            let left = amount(channel);
+            self.unacknowledged = self.unacknowledged - before + left;
+            if left > 0 {
+                self.channels.push_back((channel, left));
+            }
+        }
     }
 
     /// Bytes that SCTP has taken and the peer hasn't acknowledged.
@@ -60,15 +82,20 @@ impl Pace {
     }
 
     /// SCTP has taken so many bytes more.
-    pub(crate) fn taken(&mut self, bytes: usize) {
+    pub(crate) fn taken(&mut self, channel: Id, bytes: usize) {
         self.unacknowledged += bytes;
+        match self.channels.iter_mut().find(|(of, _)| *of == channel) {
+            Some((_, amount)) => *amount += bytes,
+            None => self.channels.push_back((channel, bytes)),
+        }
     }
 
     /// Whether SCTP may take more.
-    pub(crate) fn has_room(&self, config: &Config) -> bool {
+    pub(crate) fn has_room(&mut self, config: &Config) -> bool {
         let on_the_way = self.rtt.unwrap_or_default().saturating_sub(PEERS_SHARE);
         let window = config.send_burst + in_time(config.send_rate, on_the_way);
-        self.unacknowledged < window.min(config.send_window)
+        self.is_full = self.unacknowledged >= window.min(config.send_window);
+        !self.is_full
     }
 
     /// A datagram is to go: it is given back if it may go now.
@@ -100,10 +127,11 @@ impl Pace {
         Some((to, datagram))
     }
 
-    /// When the next datagram may go, if one waits.
+    /// When the next datagram may go, if one waits, or when there may turn out to be room.
     pub(crate) fn due(&self, config: &Config) -> Option<Instant> {
         if self.queue.is_empty() {
-            return None;
+            let uncounted = self.is_full && self.channels.len() > COUNTED;
+            return uncounted.then(|| self.counted + RECOUNT);
         }
         let over = (self.unread + 1).saturating_sub(STEP);
         let wait = Duration::from_secs_f64(over as f64 / config.send_rate.max(1) as f64);
@@ -150,35 +178,35 @@ mod tests {
     }
 
     /// Lets SCTP take and send all that it may; how many datagrams go at once.
-    fn send(pace: &mut Pace, config: &Config, now: Instant) -> usize {
+    fn send(pace: &mut Pace<u16>, config: &Config, now: Instant) -> usize {
         let mut datagrams = 0;
         while pace.has_room(config) {
-            pace.taken(DATAGRAM.len());
+            pace.taken(7, DATAGRAM.len());
             datagrams += usize::from(pace.pass(somebody(), &DATAGRAM, config, now).is_some());
         }
         datagrams
     }
 
-    fn go_on(pace: &mut Pace, config: &Config, now: Instant) -> usize {
+    fn go_on(pace: &mut Pace<u16>, config: &Config, now: Instant) -> usize {
         std::iter::from_fn(|| pace.next(config, now)).count()
     }
 
     #[test]
     fn a_near_peer_has_a_burst_under_way_and_no_more() {
         let (config, start) = (config(), Instant::now());
-        let mut pace = Pace::new(start);
+        let mut pace: Pace<u16> = Pace::new(start);
         pace.answered_after(Duration::from_millis(4));
         assert_eq!(send(&mut pace, &config, start), 64);
         assert_eq!(pace.due(&config), None, "nothing waits");
         // What is acknowledged was read, however fast.
-        pace.set_unacknowledged(54_000);
+        pace.recount(|_| 54_000, start);
         assert_eq!(send(&mut pace, &config, start), 10);
     }
 
     #[test]
     fn to_a_far_peer_more_follows_at_the_rate() {
         let (config, start) = (config(), Instant::now());
-        let mut pace = Pace::new(start);
+        let mut pace: Pace<u16> = Pace::new(start);
         pace.answered_after(Duration::from_millis(45));
         // The window: a burst, and 40 ms at the rate.
         assert_eq!(send(&mut pace, &config, start), 64);
@@ -204,9 +232,36 @@ mod tests {
     }
 
     #[test]
+    fn many_channels_are_counted_in_turn_and_none_is_forgotten() {
+        let (config, start) = (config(), Instant::now());
+        let mut pace: Pace<u16> = Pace::new(start);
+        for channel in 0..100 {
+            pace.taken(channel, 1_000);
+        }
+        assert!(!pace.has_room(&config));
+        // Everything has been acknowledged, and the peer says no more.
+        let (mut now, mut asked) = (start, 0);
+        while pace.unacknowledged() > 0 {
+            now = pace.due(&config).map_or(now, |due| due.max(now));
+            let before = asked;
+            pace.recount(
+                |_| {
+                    asked += 1;
+                    0
+                },
+                now,
+            );
+            assert!(asked - before <= COUNTED);
+            pace.has_room(&config);
+        }
+        assert_eq!(asked, 100);
+        assert!(pace.has_room(&config) && now > start);
+    }
+
+    #[test]
     fn an_acknowledgement_never_waits_and_no_data_overtakes_data() {
         let (config, start) = (config(), Instant::now());
-        let mut pace = Pace::new(start);
+        let mut pace: Pace<u16> = Pace::new(start);
         pace.answered_after(Duration::from_millis(45));
         send(&mut pace, &config, start);
         assert!(pace.pass(somebody(), &[0; 100], &config, start).is_some());
@@ -216,9 +271,10 @@ mod tests {
     #[test]
     fn the_window_has_a_bound_and_the_round_trip_is_the_shortest() {
         let (config, start) = (config(), Instant::now());
-        let mut pace = Pace::new(start);
-        let room = |pace: &mut Pace, bytes| {
-            pace.set_unacknowledged(bytes);
+        let mut pace: Pace<u16> = Pace::new(start);
+        pace.taken(7, 1);
+        let room = |pace: &mut Pace<u16>, bytes| {
+            pace.recount(|_| bytes, start);
             pace.has_room(&config)
         };
         assert!(room(&mut pace, 63_999) && !room(&mut pace, 64_000));
