@@ -56,6 +56,7 @@
 //! `peer`, `node`, `content`, `wire`, `identity`.
 #![warn(missing_docs)]
 
+pub mod carriers;
 pub mod clock;
 pub mod config;
 pub mod content;

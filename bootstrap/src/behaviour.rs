@@ -10,9 +10,10 @@ use libp2p::{
     tcp, yamux,
 };
 use velox_mesh::{
+    carriers::{DIAL_TIMEOUT, SwarmError},
     config::Settings,
     identity::Identity,
-    node::{AGENT, DIAL_TIMEOUT, StartError, discovery, may_be_dialed, protocol_version},
+    node::{AGENT, StartError, discovery, may_be_dialed, protocol_version},
 };
 
 /// Connections in all: each costs about 30 KB, so 1,024 about 30 MB.
@@ -99,7 +100,7 @@ impl Behaviour {
 /// ([`crate::names`]): libp2p's resolver would be half of this program.
 pub fn swarm(identity: &Identity, settings: &Settings) -> Result<Swarm<Behaviour>, StartError> {
     let behaviour = Behaviour::new(identity, settings);
-    let failed = |what, reason: &dyn std::fmt::Display| StartError::Transport {
+    let failed = |what, reason: &dyn std::fmt::Display| SwarmError {
         what,
         reason: reason.to_string(),
     };

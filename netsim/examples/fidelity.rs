@@ -10,6 +10,7 @@ use libp2p::{Multiaddr, PeerId, multiaddr::Protocol, swarm::SwarmEvent};
 use rand::{RngExt, seq::SliceRandom};
 use simnet::{Carrier, Carriers, HostConfig, Running, Settings, Simulation, Stream};
 use velox_mesh::{
+    carriers,
     clock::Now,
     content,
     identity::Identity,
@@ -91,22 +92,23 @@ impl Stage<'_> {
         for number in 0..NODES {
             let config = HostConfig {
                 region: number,
-                dial_timeout: Some(node::DIAL_TIMEOUT),
+                dial_timeout: Some(carriers::DIAL_TIMEOUT),
                 ..HostConfig::default()
             };
             let host = self.sim.host(&format!("node {number}"), config);
             let identity = self.sim.within(host, Identity::generate);
             let both = &[Carrier::Quic, Carrier::Tcp];
-            let carriers = Carriers {
+            let over = Carriers {
                 listen: both,
                 dial: both,
             };
             let mut config = node::Config::new(NETWORK);
             config.bootstrap.clone_from(&first);
-            let running = self.sim.swarm(
+            let running = self.sim.swarm_over(
                 host,
                 identity.keypair(),
-                carriers,
+                over,
+                carriers::optimistic,
                 node::IDLE_CONNECTION,
                 || node::Behaviour::new(identity.clone(), config, AddressBook::default()),
             );
@@ -130,12 +132,12 @@ impl Stage<'_> {
     fn start_peer(&mut self, number: usize, node: Multiaddr) {
         let config = HostConfig {
             region: number,
-            dial_timeout: Some(node::DIAL_TIMEOUT),
+            dial_timeout: Some(carriers::DIAL_TIMEOUT),
             ..HostConfig::default()
         };
         let host = self.sim.host(&format!("peer {number}"), config);
         let identity = self.sim.within(host, Identity::generate);
-        let carriers = Carriers {
+        let over = Carriers {
             listen: &[],
             dial: &[Carrier::Tcp],
         };
@@ -144,10 +146,11 @@ impl Stage<'_> {
             attachments: 1,
             ..peer::Config::new(NETWORK)
         };
-        let running = self.sim.swarm(
+        let running = self.sim.swarm_over(
             host,
             identity.keypair(),
-            carriers,
+            over,
+            carriers::optimistic,
             peer::IDLE_CONNECTION,
             || peer::Behaviour::new(config, &identity),
         );

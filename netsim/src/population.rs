@@ -6,7 +6,7 @@ use libp2p::{Multiaddr, PeerId};
 use netsim_scenario::{Behave, Group, Kind, Nat, Region, Scenario};
 use rand::{RngExt, seq::IndexedRandom};
 use simnet::{HostConfig, HostId, LastMile, Simulation, Stream};
-use velox_mesh::{identity::Identity, node::DIAL_TIMEOUT};
+use velox_mesh::{carriers::DIAL_TIMEOUT, identity::Identity};
 
 use crate::{
     agenda::HostNo,

@@ -8,6 +8,7 @@ use netsim_scenario::{Carrier, Group, Kind};
 use simnet::{Carriers, HostId, Running, Simulation};
 use velox_bootstrap::behaviour::{self as bootstrap, BehaviourEvent};
 use velox_mesh::{
+    carriers,
     clock::Now,
     config::Settings,
     identity::Identity,
@@ -121,11 +122,11 @@ pub fn bootstrap_node(
     settings: Settings,
     known: Vec<Multiaddr>,
 ) -> Program {
-    let carriers = Carriers {
+    let over = Carriers {
         listen: &listens(group),
         dial: &dials(group),
     };
-    let running = sim.swarm(host, identity.keypair(), carriers, bootstrap::IDLE, || {
+    let running = sim.swarm(host, identity.keypair(), over, bootstrap::IDLE, || {
         bootstrap::Behaviour::new(identity, &settings)
     });
     running.listen(|swarm, event| {
@@ -163,15 +164,16 @@ pub fn node(
     sightings: &Rc<RefCell<Sightings>>,
     log: &NodeLog,
 ) -> Program {
-    let carriers = Carriers {
+    let over = Carriers {
         listen: &listens(group),
         dial: &dials(group),
     };
     let config = settings.node();
-    let running = sim.swarm(
+    let running = sim.swarm_over(
         host,
         identity.keypair(),
-        carriers,
+        over,
+        carriers::optimistic,
         node::IDLE_CONNECTION,
         || {
             let mut behaviour = node::Behaviour::new(identity.clone(), config, disk.book);
@@ -221,7 +223,7 @@ pub fn peer(
     nodes: Vec<Multiaddr>,
     log: &PeerLog,
 ) -> Program {
-    let carriers = Carriers {
+    let over = Carriers {
         listen: &[],
         dial: &dials(group),
     };
@@ -230,10 +232,11 @@ pub fn peer(
         attachments: group.attach().count as usize,
         ..peer::Config::new(NETWORK)
     };
-    let running = sim.swarm(
+    let running = sim.swarm_over(
         host,
         identity.keypair(),
-        carriers,
+        over,
+        carriers::optimistic,
         peer::IDLE_CONNECTION,
         || peer::Behaviour::new(config, identity),
     );
@@ -265,14 +268,14 @@ pub fn spammer(
     arsenal: Arsenal,
     nodes: Vec<Multiaddr>,
 ) -> Program {
-    let carriers = Carriers {
+    let over = Carriers {
         listen: &listens(group),
         dial: &dials(group),
     };
     let running = sim.swarm(
         host,
         identity.keypair(),
-        carriers,
+        over,
         peer::IDLE_CONNECTION,
         || Spammer::new(arsenal, nodes),
     );
@@ -289,11 +292,11 @@ pub fn sybil(
     like: Arc<[(PeerId, Vec<Multiaddr>)]>,
     known: Vec<Multiaddr>,
 ) -> Program {
-    let carriers = Carriers {
+    let over = Carriers {
         listen: &listens(group),
         dial: &dials(group),
     };
-    let running = sim.swarm(host, identity.keypair(), carriers, bootstrap::IDLE, || {
+    let running = sim.swarm(host, identity.keypair(), over, bootstrap::IDLE, || {
         Sybil::new(identity, key, like)
     });
     running.listen(|swarm, event| {

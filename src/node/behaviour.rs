@@ -12,8 +12,6 @@ use std::{
     time::Duration,
 };
 
-use futures::FutureExt;
-use futures_timer::Delay;
 use libp2p::{
     Multiaddr, PeerId,
     core::{Endpoint, transport::PortUse},
@@ -27,7 +25,7 @@ use libp2p::{
 };
 
 use super::{
-    Config,
+    Alarm, Config,
     address_book::{AddressBook, without_peer_id},
     addresses::{self, Reach},
     attach,
@@ -103,7 +101,7 @@ pub struct Behaviour {
     /// Its look-up of itself in the DHT has ended.
     in_dht: bool,
     next_tick: Now,
-    timer: Delay,
+    alarm: Alarm,
     pending: VecDeque<ToSwarm<Event, THandlerInEvent<Duties>>>,
 }
 
@@ -134,7 +132,7 @@ impl Behaviour {
             queries: HashMap::new(),
             in_dht: false,
             next_tick: Now::read(),
-            timer: Delay::new(Duration::ZERO),
+            alarm: Alarm::default(),
             pending: VecDeque::new(),
         }
     }
@@ -539,8 +537,8 @@ impl NetworkBehaviour for Behaviour {
                 self.tick(now);
                 continue;
             }
-            self.timer.reset(self.next_tick.instant - now.instant);
-            if self.timer.poll_unpin(cx).is_pending() && self.pending.is_empty() {
+            let tick = self.alarm.poll(self.next_tick.instant, now.instant, cx);
+            if tick.is_pending() && self.pending.is_empty() {
                 return Poll::Pending;
             }
         }

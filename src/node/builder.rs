@@ -2,11 +2,8 @@
 
 use std::time::Duration;
 
-use libp2p::{
-    Multiaddr, PeerId, Swarm, SwarmBuilder, Transport, core::muxing::StreamMuxerBox,
-    multiaddr::Protocol, noise, tcp, yamux,
-};
-use libp2p_webrtc_direct::{Certificate, WebRtcDirect};
+use libp2p::{Multiaddr, PeerId, multiaddr::Protocol};
+use libp2p_webrtc_direct::Certificate;
 use tokio::sync::{mpsc, watch};
 use web_time::Instant;
 
@@ -17,13 +14,13 @@ use super::{
     event_loop::{BOOK, EventLoop, ROOMS},
     handle::Shared,
 };
-use crate::identity::Identity;
+use crate::{
+    carriers::{SwarmError, swarm},
+    identity::Identity,
+};
 
 /// How long a connection without a stream is kept.
 pub const IDLE_CONNECTION: Duration = Duration::from_secs(30);
-/// How long a dial may take: time for two lost packets around the world. A look-up that meets
-/// dead nodes waits for each of them.
-pub const DIAL_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// Why a node doesn't start.
 #[derive(Debug, thiserror::Error)]
@@ -45,13 +42,8 @@ pub enum StartError {
         reason: String,
     },
     /// libp2p can't be set up.
-    #[error("can't set up {what}: {reason}")]
-    Transport {
-        /// Which part.
-        what: &'static str,
-        /// Why.
-        reason: String,
-    },
+    #[error(transparent)]
+    Transport(#[from] SwarmError),
 }
 
 /// Puts a node together. See [`Node::builder`].
@@ -122,12 +114,12 @@ impl Builder {
         let entrance = behaviour.entrance();
         let certificate = match &disk {
             Some(disk) => disk.certificate()?,
-            None => Certificate::generate().map_err(|error| StartError::Transport {
+            None => Certificate::generate().map_err(|error| SwarmError {
                 what: "the certificate",
                 reason: error.to_string(),
             })?,
         };
-        let mut swarm = swarm(&identity, certificate, behaviour)?;
+        let mut swarm = swarm(identity.keypair(), certificate, IDLE_CONNECTION, behaviour)?;
         for address in &config.listen {
             swarm
                 .listen_on(address.clone())
@@ -151,7 +143,7 @@ impl Builder {
         heard
             .wait_for(|all| heard_of_each(&config.listen, all))
             .await
-            .map_err(|_| StartError::Transport {
+            .map_err(|_| SwarmError {
                 what: "the listeners",
                 reason: "the event loop has ended".to_owned(),
             })?;
@@ -194,45 +186,6 @@ pub fn check_network(name: &str) -> Result<(), StartError> {
     } else {
         Err(StartError::Network(name.escape_debug().to_string()))
     }
-}
-
-fn swarm(
-    identity: &Identity,
-    certificate: Certificate,
-    behaviour: Behaviour,
-) -> Result<Swarm<Behaviour>, StartError> {
-    let browsers = libp2p_webrtc_direct::Config::new(identity.keypair().clone(), certificate);
-    let failed = |what| {
-        move |reason: &dyn std::fmt::Display| StartError::Transport {
-            what,
-            reason: reason.to_string(),
-        }
-    };
-    let swarm = SwarmBuilder::with_existing_identity(identity.keypair().clone())
-        .with_tokio()
-        .with_tcp(
-            tcp::Config::default().nodelay(true),
-            noise::Config::new,
-            yamux::Config::default,
-        )
-        .map_err(|error| failed("noise")(&error))?
-        .with_quic_config(|mut config| {
-            config.handshake_timeout = DIAL_TIMEOUT;
-            config
-        })
-        .with_other_transport(|_| {
-            WebRtcDirect::new(browsers)
-                .map(|(peer, connection), _| (peer, StreamMuxerBox::new(connection)))
-        })
-        .map_err(|error| failed("WebRTC-direct")(&error))?
-        .with_dns()
-        .map_err(|error| failed("the DNS resolver")(&error))?
-        .with_behaviour(|_| behaviour)
-        .map_err(|_| failed("the node")(&"unreachable"))?
-        .with_swarm_config(|config| config.with_idle_connection_timeout(IDLE_CONNECTION))
-        .with_connection_timeout(DIAL_TIMEOUT)
-        .build();
-    Ok(swarm)
 }
 
 /// An address as others dial it.

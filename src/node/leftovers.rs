@@ -1,4 +1,4 @@
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use libp2p::PeerId;
 
@@ -21,7 +21,7 @@ impl Refills for Budget {
 /// that. Otherwise a peer that was sent away for what it did would only have to attach again.
 #[derive(Debug)]
 pub(crate) struct Leftovers<T> {
-    left: HashMap<PeerId, T>,
+    left: BTreeMap<PeerId, T>,
     max: usize,
 }
 
@@ -30,7 +30,7 @@ impl<T: Refills> Leftovers<T> {
     /// have filled up: who comes with ever new keys pays for a handshake each time.
     pub(crate) fn new(max: usize) -> Self {
         Leftovers {
-            left: HashMap::new(),
+            left: BTreeMap::new(),
             max,
         }
     }

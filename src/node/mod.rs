@@ -6,6 +6,7 @@
 
 mod address_book;
 mod addresses;
+mod alarm;
 pub mod attach;
 mod behaviour;
 mod budget;
@@ -34,11 +35,10 @@ mod verdict;
 
 pub use address_book::AddressBook;
 pub use addresses::{Reach, explain, may_be_dialed, reach, reach_of};
+pub(crate) use alarm::Alarm;
 pub use behaviour::{Behaviour, Event};
 pub use budget::{Budget, Rate};
-pub use builder::{
-    Builder, DIAL_TIMEOUT, IDLE_CONNECTION, StartError, check_network, with_peer_id,
-};
+pub use builder::{Builder, IDLE_CONNECTION, StartError, check_network, with_peer_id};
 pub use config::Config;
 pub use connections::Config as ConnectionsConfig;
 pub use denied::Denied;

@@ -2,12 +2,10 @@
 
 use std::{
     collections::VecDeque,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
     time::Duration,
 };
 
-use futures::FutureExt;
-use futures_timer::Delay;
 use libp2p::{
     Multiaddr, PeerId,
     core::{Endpoint, transport::PortUse},
@@ -23,6 +21,7 @@ use crate::{
     clock::Now,
     identity::Identity,
     node::{
+        Alarm,
         attach::PROTOCOL,
         link::{self, Link},
     },
@@ -40,7 +39,7 @@ pub struct Behaviour {
     link: Link,
     pending: VecDeque<ToSwarm<Event, link::Command>>,
     renewal: Now,
-    timer: Delay,
+    alarm: Alarm,
 }
 
 impl Behaviour {
@@ -58,7 +57,7 @@ impl Behaviour {
             }),
             pending: VecDeque::new(),
             renewal: now.after(RENEWAL),
-            timer: Delay::new(Duration::ZERO),
+            alarm: Alarm::default(),
         }
     }
 
@@ -181,10 +180,7 @@ impl NetworkBehaviour for Behaviour {
                 }
                 deadline = deadline.min(due);
             }
-            self.timer.reset(deadline - now.instant);
-            if self.timer.poll_unpin(cx).is_pending() {
-                return Poll::Pending;
-            }
+            ready!(self.alarm.poll(deadline, now.instant, cx));
         }
     }
 }

@@ -3,18 +3,15 @@
 use std::{collections::HashMap, time::Duration};
 
 use futures::StreamExt;
-use libp2p::{
-    Multiaddr, PeerId, Swarm, SwarmBuilder, Transport, core::muxing::StreamMuxerBox, noise,
-    swarm::SwarmEvent, tcp, yamux,
-};
-use libp2p_webrtc_direct::{Certificate, WebRtcDirect};
+use libp2p::{Multiaddr, PeerId, Swarm, swarm::SwarmEvent};
+use libp2p_webrtc_direct::Certificate;
 use tokio::sync::{broadcast, mpsc, oneshot};
 
 use super::{Behaviour, Config, Event, SendError};
 use crate::{
+    carriers::{SwarmError, swarm},
     clock::Now,
     identity::Identity,
-    node::DIAL_TIMEOUT,
     wire::{Signed, envelope::EnvelopeId, presence::PresenceRecord},
 };
 
@@ -26,9 +23,9 @@ const EVENTS: usize = 1024;
 /// Why something a peer was asked for fails.
 #[derive(Debug, thiserror::Error)]
 pub enum PeerError {
-    /// The transport can't be set up.
-    #[error("can't set up a peer: {0}")]
-    Transport(String),
+    /// libp2p can't be set up.
+    #[error(transparent)]
+    Transport(#[from] SwarmError),
     /// The peer has been stopped.
     #[error("the peer has stopped")]
     Stopped,
@@ -88,7 +85,13 @@ impl Builder {
     /// Starts the peer on the present Tokio runtime.
     pub async fn spawn(self) -> Result<Peer, PeerError> {
         let identity = Identity::generate();
-        let swarm = swarm(&identity, Behaviour::new(self.config, &identity))?;
+        // Nobody dials a peer, so its certificate needn't last.
+        let certificate = Certificate::generate().map_err(|error| SwarmError {
+            what: "the certificate",
+            reason: error.to_string(),
+        })?;
+        let behaviour = Behaviour::new(self.config, &identity);
+        let swarm = swarm(identity.keypair(), certificate, IDLE_CONNECTION, behaviour)?;
         let (commands, received) = mpsc::channel(64);
         let (events, _) = broadcast::channel(EVENTS);
         let peer = Peer {
@@ -333,37 +336,4 @@ impl Driver {
             done.send(()).ok();
         }
     }
-}
-
-fn swarm(identity: &Identity, behaviour: Behaviour) -> Result<Swarm<Behaviour>, PeerError> {
-    let failed = |error: &dyn std::fmt::Display| PeerError::Transport(error.to_string());
-    // Nobody dials a peer, so its certificate needn't last.
-    let certificate = Certificate::generate().map_err(|error| failed(&error))?;
-    let webrtc = libp2p_webrtc_direct::Config::new(identity.keypair().clone(), certificate);
-    Ok(
-        SwarmBuilder::with_existing_identity(identity.keypair().clone())
-            .with_tokio()
-            .with_tcp(
-                tcp::Config::default().nodelay(true),
-                noise::Config::new,
-                yamux::Config::default,
-            )
-            .map_err(|error| failed(&error))?
-            .with_quic_config(|mut config| {
-                config.handshake_timeout = DIAL_TIMEOUT;
-                config
-            })
-            .with_other_transport(|_| {
-                WebRtcDirect::new(webrtc)
-                    .map(|(peer, connection), _| (peer, StreamMuxerBox::new(connection)))
-            })
-            .map_err(|error| failed(&error))?
-            .with_dns()
-            .map_err(|error| failed(&error))?
-            .with_behaviour(|_| behaviour)
-            .map_err(|_| failed(&"unreachable"))?
-            .with_swarm_config(|config| config.with_idle_connection_timeout(IDLE_CONNECTION))
-            .with_connection_timeout(DIAL_TIMEOUT)
-            .build(),
-    )
 }

@@ -45,7 +45,8 @@ pub(crate) struct Driver {
 
 /// The connections, and how they are found.
 struct Table {
-    connections: HashMap<ConnectionId, Connection>,
+    /// Boxed, since a table keeps room for twice as many as there are.
+    connections: HashMap<ConnectionId, Box<Connection>>,
     addresses: HashMap<SocketAddr, ConnectionId>,
     /// By the server's ufrag.
     ufrags: HashMap<String, ConnectionId>,
@@ -235,7 +236,7 @@ impl Table {
         let between = (local, remote);
         let ufrag = credentials.server.clone();
         let connection = Connection::new(config, role, credentials, certhash, between, link, now)?;
-        self.connections.insert(id, connection);
+        self.connections.insert(id, Box::new(connection));
         self.addresses.insert(remote, id);
         self.ufrags.insert(ufrag, id);
         self.handshakes += 1;

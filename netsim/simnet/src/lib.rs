@@ -53,7 +53,7 @@ pub use chance::Stream;
 pub use hosts::{HostConfig, HostId, LastMile, Nat};
 pub use net::{Carrier, ConnectionId, Filter, Traffic};
 pub use running::Running;
-pub use simulation::{Carriers, Settings, Simulation, Split, run};
+pub use simulation::{BoxedTransport, Carriers, Settings, Simulation, Split, run};
 
 /// The present, on the thread of a simulation: the time since its start.
 pub fn now() -> std::time::Duration {

@@ -4,7 +4,8 @@ use std::{cell::Cell, thread, time::Duration};
 
 use futures_timer::clock;
 use libp2p::{
-    Multiaddr, Swarm,
+    Multiaddr, PeerId, Swarm,
+    core::{muxing::StreamMuxerBox, transport::Boxed},
     identity::Keypair,
     swarm::{self, NetworkBehaviour},
 };
@@ -26,6 +27,9 @@ thread_local! {
 pub(crate) fn interrupt() {
     INTERRUPTED.with(|interrupted| interrupted.set(true));
 }
+
+/// What connects hosts.
+pub type BoxedTransport = Boxed<(PeerId, StreamMuxerBox)>;
 
 /// What holds for all hosts.
 #[derive(Clone, Debug)]
@@ -128,6 +132,20 @@ impl Simulation {
         idle: Duration,
         behaviour: impl FnOnce() -> B,
     ) -> Running<B> {
+        self.swarm_over(host, key, carriers, |transport| transport, idle, behaviour)
+    }
+
+    /// Runs a swarm over a transport that is changed first: for programs that put something of
+    /// theirs around connections.
+    pub fn swarm_over<B: NetworkBehaviour>(
+        &mut self,
+        host: HostId,
+        key: &Keypair,
+        carriers: Carriers<'_>,
+        over: impl FnOnce(BoxedTransport) -> BoxedTransport,
+        idle: Duration,
+        behaviour: impl FnOnce() -> B,
+    ) -> Running<B> {
         let peer = key.public().to_peer_id();
         let wire = world::with(|world| {
             world.host_mut(host).peer = Some(peer);
@@ -135,11 +153,11 @@ impl Simulation {
             world.settings.wire
         });
         let transport = SimTransport::new(host, carriers.dial.to_vec());
-        let transport = if wire {
+        let transport = over(if wire {
             net::wire::boxed(transport, key)
         } else {
             net::transport::boxed(transport)
-        };
+        });
         let config = swarm::Config::with_executor(move |task| {
             executor::spawn(host, task);
         })

@@ -18,9 +18,9 @@ impl Run<'_> {
             };
             let settings = &self.settings[host.group];
             let beyond = running.look(|swarm| {
+                let connections = swarm.network_info().connection_counters().num_established();
                 let behaviour = swarm.behaviour_mut();
                 let records = behaviour.provider_records();
-                let connections = behaviour.connections().len();
                 beyond(
                     &behaviour.summaries(Now::read()),
                     records,
@@ -36,7 +36,7 @@ impl Run<'_> {
 }
 
 /// How many of its bounds a node is beyond.
-fn beyond(is: &Summaries, records: usize, connections: usize, may: &Settings) -> usize {
+fn beyond(is: &Summaries, records: usize, connections: u32, may: &Settings) -> usize {
     let (signaling, discovery) = (&may.signaling, &may.discovery);
     [
         (is.attachments.attached, may.attach.max),
@@ -55,8 +55,11 @@ fn beyond(is: &Summaries, records: usize, connections: usize, may: &Settings) ->
         (is.discovery.rooms, discovery.rooms),
         (is.discovery.neighbours, discovery.neighbours),
         (records, discovery.store.records + discovery.store.own),
-        // The swarm refuses more; from the high water mark on the node cuts.
-        (connections, 4 * may.connections.high),
+        // To nodes and peers together: the swarm refuses more.
+        (
+            connections as usize,
+            4 * may.connections.high + may.attach.max,
+        ),
     ]
     .iter()
     .filter(|(is, may)| is > may)

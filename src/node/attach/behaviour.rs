@@ -1,13 +1,11 @@
 //! Drives the rules over libp2p streams and over the entrance's carriers.
 
 use std::{
-    collections::{HashMap, VecDeque},
-    task::{Context, Poll},
-    time::Duration,
+    collections::{BTreeMap, VecDeque},
+    task::{Context, Poll, ready},
 };
 
-use futures::{FutureExt, StreamExt, channel::mpsc};
-use futures_timer::Delay;
+use futures::{StreamExt, channel::mpsc};
 use libp2p::{
     Multiaddr, PeerId,
     core::{Endpoint, transport::PortUse},
@@ -20,7 +18,10 @@ use libp2p::{
 use super::{AttachmentId, Config, Entrance, Event, Output, PROTOCOL, State, entrance::Arrival};
 use crate::{
     clock::Now,
-    node::link::{self, Link, LinkId},
+    node::{
+        Alarm,
+        link::{self, Link, LinkId},
+    },
     wire::limits,
 };
 
@@ -28,14 +29,14 @@ use crate::{
 pub struct Behaviour {
     state: State,
     link: Link,
-    streams: HashMap<LinkId, u64>,
-    links: HashMap<u64, LinkId>,
+    streams: BTreeMap<LinkId, u64>,
+    links: BTreeMap<u64, LinkId>,
     next_stream: u64,
     entrance: Entrance,
     arrivals: mpsc::Receiver<Arrival>,
-    external: HashMap<u64, mpsc::UnboundedSender<Vec<u8>>>,
+    external: BTreeMap<u64, mpsc::UnboundedSender<Vec<u8>>>,
     pending: VecDeque<Event>,
-    timer: Delay,
+    alarm: Alarm,
 }
 
 impl Behaviour {
@@ -51,14 +52,14 @@ impl Behaviour {
                 max_queue: config.max_queue,
             }),
             state: State::new(config, network, node),
-            streams: HashMap::new(),
-            links: HashMap::new(),
+            streams: BTreeMap::new(),
+            links: BTreeMap::new(),
             next_stream: 0,
             entrance,
             arrivals,
-            external: HashMap::new(),
+            external: BTreeMap::new(),
             pending: VecDeque::new(),
-            timer: Delay::new(Duration::ZERO),
+            alarm: Alarm::default(),
         }
     }
 
@@ -235,10 +236,7 @@ impl NetworkBehaviour for Behaviour {
                 self.state.expired(now);
                 continue;
             }
-            self.timer.reset(deadline - now.instant);
-            if self.timer.poll_unpin(cx).is_pending() {
-                return Poll::Pending;
-            }
+            ready!(self.alarm.poll(deadline, now.instant, cx));
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The rules of attachments: events and the present time in, frames and events out.
 
 use std::{
-    collections::{BTreeSet, HashMap, VecDeque},
+    collections::{BTreeMap, BTreeSet, HashMap, VecDeque},
     net::IpAddr,
     time::Duration,
 };
@@ -167,9 +167,9 @@ impl Attachment {
 pub struct State {
     config: Config,
     door: Door,
-    attachments: HashMap<AttachmentId, Attachment>,
+    attachments: BTreeMap<AttachmentId, Attachment>,
     /// The attachment of each peer that has said hello.
-    by_peer: HashMap<PeerId, AttachmentId>,
+    by_peer: BTreeMap<PeerId, AttachmentId>,
     per_ip: HashMap<IpAddr, usize>,
     /// What peers that are gone may still say.
     left: Leftovers<Budget>,
@@ -184,8 +184,8 @@ impl State {
     pub fn new(config: Config, network: String, node: PeerId) -> Self {
         State {
             door: Door { network, node },
-            attachments: HashMap::new(),
-            by_peer: HashMap::new(),
+            attachments: BTreeMap::new(),
+            by_peer: BTreeMap::new(),
             per_ip: HashMap::new(),
             left: Leftovers::new(config.max),
             timers: BTreeSet::new(),

@@ -226,7 +226,7 @@ fn a_peer_that_answers_stays_and_a_silent_one_is_away_then_gone() {
 #[test]
 fn whose_ping_is_due_soon_is_pinged_along_and_a_hello_has_all_its_time() {
     let config = Config {
-        hello_seconds: 2,
+        hello_seconds: Config::default().ping_seconds,
         ..Config::default()
     };
     let mut rig = Rig::new(config);

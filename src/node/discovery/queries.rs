@@ -10,6 +10,10 @@ use web_time::Instant;
 
 use crate::clock::Now;
 
+/// Answers in a row without a new node after which a query that has found somebody has found
+/// nearly everybody: twenty nodes keep a key, and name the same who are published under it.
+const QUIET: usize = 4;
+
 /// At most one query for a key at a time: who needs a key that is being looked for joins in.
 #[derive(Debug)]
 pub(super) struct Queries {
@@ -24,6 +28,8 @@ pub(super) struct Queries {
 #[derive(Debug)]
 struct Query {
     nodes: Vec<PeerId>,
+    /// Answers that named nodes since one named a new one.
+    quiet: usize,
     end: Instant,
 }
 
@@ -59,6 +65,7 @@ impl Queries {
         let end = now.instant + self.life;
         let query = Query {
             nodes: Vec::new(),
+            quiet: 0,
             end,
         };
         self.active.insert(key.to_vec(), query);
@@ -66,7 +73,7 @@ impl Queries {
         Begun::Start
     }
 
-    /// Nodes that the query brought and hadn't brought before.
+    /// Nodes that an answer to the query brought and none had brought before.
     pub fn found(&mut self, key: &[u8], nodes: &[PeerId]) -> Vec<PeerId> {
         let Some(query) = self.active.get_mut(key) else {
             return Vec::new();
@@ -77,7 +84,19 @@ impl Queries {
                 query.nodes.push(*node);
             }
         }
+        if query.nodes.len() > before {
+            query.quiet = 0;
+        } else if !nodes.is_empty() {
+            query.quiet += 1;
+        }
         query.nodes[before..].to_vec()
+    }
+
+    /// Whether more answers would hardly bring more.
+    pub fn is_quiet(&self, key: &[u8]) -> bool {
+        self.active
+            .get(key)
+            .is_some_and(|query| query.quiet >= QUIET)
     }
 
     /// Whether one is under way.
@@ -135,6 +154,26 @@ mod tests {
         assert!(!queries.finish(b"a"));
         assert!(queries.found(b"a", &nodes).is_empty());
         assert_eq!(queries.begin(b"c", now), Begun::Start);
+    }
+
+    #[test]
+    fn a_query_is_quiet_when_answers_repeat_each_other() {
+        let (mut queries, now) = (Queries::new(LIFE, 2, 3), Now::read());
+        let nodes: Vec<_> = (0..2).map(|_| PeerId::random()).collect();
+        queries.begin(b"a", now);
+        for _ in 0..10 {
+            queries.found(b"a", &[]);
+        }
+        assert!(!queries.is_quiet(b"a"), "nobody is found yet");
+        for named in [&nodes[..1], &nodes[..1], &nodes[..1], &nodes[..1], &nodes] {
+            assert!(!queries.is_quiet(b"a"));
+            queries.found(b"a", named);
+        }
+        for _ in 0..QUIET {
+            assert!(!queries.is_quiet(b"a"));
+            queries.found(b"a", &nodes);
+        }
+        assert!(queries.is_quiet(b"a"));
     }
 
     #[test]

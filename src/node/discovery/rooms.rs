@@ -22,6 +22,8 @@ struct Room {
     turn: Instant,
     /// Keys whose queries are under way.
     searching: Vec<Vec<u8>>,
+    /// A search has ended that found somebody.
+    known: bool,
     told: HashSet<PeerId>,
 }
 
@@ -115,6 +117,7 @@ impl Rooms {
                     jitter,
                     turn,
                     searching: Vec::new(),
+                    known: false,
                     told: HashSet::new(),
                 },
             );
@@ -189,7 +192,15 @@ impl Rooms {
             && let Some(room) = self.rooms.get_mut(&name)
         {
             room.searching.retain(|other| other != key);
+            room.known |= room.searching.is_empty() && !room.told.is_empty();
         }
+    }
+
+    /// Whether a key is searched for the sake of a room whose nodes were found before: the search
+    /// is after what may have been missed, and need not be as thorough as the first.
+    pub fn is_known(&self, key: &[u8]) -> bool {
+        let room = self.searches.get(key).and_then(|name| self.rooms.get(name));
+        room.is_some_and(|room| room.known)
     }
 
     /// A room whose keys turn with the hour.

@@ -216,6 +216,12 @@ impl State {
     pub fn providers_found(&mut self, key: &[u8], nodes: &[PeerId], _: Now) {
         let new = self.queries.found(key, nodes);
         self.named(key, &new);
+        if self.rooms.is_known(key)
+            && self.queries.is_quiet(key)
+            && self.lookups.of_key(key).is_empty()
+        {
+            self.event(Event::StopFinding(key.to_vec()));
+        }
     }
 
     /// A query has ended, well or not.

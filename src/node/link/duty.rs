@@ -2,11 +2,9 @@
 
 use std::{
     collections::{HashMap, VecDeque},
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
 };
 
-use futures::FutureExt;
-use futures_timer::Delay;
 use libp2p::{
     Multiaddr, PeerId,
     core::{Endpoint, transport::PortUse},
@@ -19,7 +17,7 @@ use libp2p::{
 use web_time::Instant;
 
 use super::{Command, Config, Event, Handler, Link, LinkId};
-use crate::{clock::Now, wire::Malformed};
+use crate::{clock::Now, node::Alarm, wire::Malformed};
 
 /// What a state machine wants done.
 #[derive(Debug)]
@@ -67,7 +65,7 @@ pub struct Duty<S: StateMachine> {
     /// to them has ended meanwhile.
     asked: HashMap<PeerId, bool>,
     pending: VecDeque<ToSwarm<S::Event, Command>>,
-    timer: Delay,
+    alarm: Alarm,
 }
 
 impl<S: StateMachine> Duty<S> {
@@ -79,7 +77,7 @@ impl<S: StateMachine> Duty<S> {
             open: HashMap::new(),
             asked: HashMap::new(),
             pending: VecDeque::new(),
-            timer: Delay::new(std::time::Duration::ZERO),
+            alarm: Alarm::default(),
         }
     }
 
@@ -274,10 +272,7 @@ impl<S: StateMachine> NetworkBehaviour for Duty<S> {
                 self.state.expired(now);
                 continue;
             }
-            self.timer.reset(deadline - now.instant);
-            if self.timer.poll_unpin(cx).is_pending() {
-                return Poll::Pending;
-            }
+            ready!(self.alarm.poll(deadline, now.instant, cx));
         }
     }
 }

@@ -1,4 +1,4 @@
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 
 use libp2p::{Multiaddr, PeerId};
 use web_time::Instant;
@@ -51,7 +51,7 @@ pub struct State {
     config: Config,
     node: PeerId,
     /// Peers attached here: as many as attach lets in.
-    attached: HashMap<PeerId, Attached>,
+    attached: BTreeMap<PeerId, Attached>,
     /// What peers that are gone may still send.
     left: Leftovers<Attached>,
     /// Nodes linked to this one.
@@ -120,7 +120,7 @@ impl State {
     pub fn new(config: Config, node: PeerId) -> Self {
         State {
             node,
-            attached: HashMap::new(),
+            attached: BTreeMap::new(),
             left: Leftovers::new(config.left),
             neighbours: HashMap::new(),
             seen: Seen::new(config.seen),

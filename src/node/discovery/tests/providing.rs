@@ -177,6 +177,34 @@ fn rooms_are_published_searched_and_withdrawn() {
 }
 
 #[test]
+fn a_room_whose_nodes_are_known_is_searched_until_answers_repeat_each_other() {
+    let (mut state, now) = (state(0), at_half_past());
+    let search = |state: &mut State, answers: &[&[PeerId]]| {
+        state.seek("lobby", now);
+        let sought = events(state).into_iter().find_map(|event| match event {
+            Event::FindProviders(key) => Some(key),
+            _ => None,
+        });
+        let key = sought.expect("one search at a time");
+        let stopped = answers.iter().position(|nodes| {
+            state.providers_found(&key, nodes, now);
+            events(state).contains(&Event::StopFinding(key.clone()))
+        });
+        state.query_finished(&key, now);
+        stopped
+    };
+    let (none, one, two): (&[_], &[_], &[_]) = (&[], &[node(1)], &[node(1), node(2)]);
+    assert_eq!(search(&mut state, &[none; 10]), None, "nobody yet");
+    assert_eq!(search(&mut state, &[one; 10]), None, "the first to find");
+    let answers = [one, none, one, two, one, two, none, one, two, one, one];
+    assert_eq!(
+        search(&mut state, &answers),
+        Some(8),
+        "four that are no news"
+    );
+}
+
+#[test]
 fn a_rooms_keys_turn() {
     let (mut state, now) = (state(0), at_half_past());
     state.seek("lobby", now);
