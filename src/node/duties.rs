@@ -54,7 +54,9 @@ impl Duties {
             u32::try_from(4 * config.connections.high + config.attach.max).unwrap_or(u32::MAX);
         let limits = ConnectionLimits::default()
             .with_max_pending_incoming(Some(256))
-            .with_max_pending_outgoing(Some(64))
+            // 32 queries of the DHT may be under way for rooms alone, with nine requests each; what
+            // is refused here counts as a node that can't be reached.
+            .with_max_pending_outgoing(Some(256))
             .with_max_established(Some(connections))
             .with_max_established_per_peer(Some(4));
         let mut kad = kad::Behaviour::with_config(
