@@ -50,10 +50,10 @@
 //!
 //! # What lies around it
 //!
-//! [`gateway`] is a node's HTTP server, [`content`] names and cuts what is shared, [`wire`] has
-//! every message that crosses a border, [`identity`] the keys, [`config`] what an operator may
-//! say, [`demo`] a mesh in one process. Dependencies point down this list only: `gateway`,
-//! `peer`, `node`, `content`, `wire`, `identity`.
+//! [`gateway`] is a node's HTTP server, [`content`] names and cuts what is shared, [`carriers`] is
+//! what all connect over, [`wire`] has every message that crosses a border, [`identity`] the keys,
+//! [`config`] what an operator may say, [`demo`] a mesh in one process. Dependencies point down
+//! this list only: `gateway`, `peer`, `node`, `content`, `carriers`, `wire`, `identity`.
 #![warn(missing_docs)]
 
 pub mod carriers;
