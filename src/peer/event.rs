@@ -38,7 +38,7 @@ pub enum Event {
     Unreachable(EnvelopeId),
     /// Providers of a resource.
     Providers {
-        /// The number that [`State::locate`] gave.
+        /// The number that [`State::locate`](super::State::locate) gave.
         id: u64,
         /// Verified records in the resource's pseudo-room.
         records: Vec<Signed<PresenceRecord>>,
