@@ -56,6 +56,8 @@ impl Behaviour {
         }
         let kad = &self.duties.kad.protocol_names()[0];
         if !info.protocols.contains(kad) {
+            // Consent to the DHT's protocol is assumed: it may have been taken for one of its nodes.
+            self.duties.kad.remove_peer(&node);
             return;
         }
         self.connections.add(node, now.instant);
