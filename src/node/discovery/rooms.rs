@@ -12,6 +12,11 @@ use web_time::Instant;
 use super::keys::{HOUR_MS, hour, room_key};
 use crate::{clock::Now, wire::limits};
 
+/// Searches of a room that go on to their end: when it opens, and again when those have published
+/// it who opened it at the same time. Whoever opens it later looks as thoroughly, and finds this
+/// node; so there is always one who has asked more nodes than a few that lie.
+const THOROUGH: usize = 2;
+
 /// A room that this node serves.
 #[derive(Debug)]
 struct Room {
@@ -22,7 +27,9 @@ struct Room {
     turn: Instant,
     /// Keys whose queries are under way.
     searching: Vec<Vec<u8>>,
-    /// A search has ended that found somebody.
+    /// Searches that have ended.
+    searches: usize,
+    /// One of them has found somebody.
     known: bool,
     told: HashSet<PeerId>,
 }
@@ -117,6 +124,7 @@ impl Rooms {
                     jitter,
                     turn,
                     searching: Vec::new(),
+                    searches: 0,
                     known: false,
                     told: HashSet::new(),
                 },
@@ -192,15 +200,18 @@ impl Rooms {
             && let Some(room) = self.rooms.get_mut(&name)
         {
             room.searching.retain(|other| other != key);
-            room.known |= room.searching.is_empty() && !room.told.is_empty();
+            if room.searching.is_empty() {
+                room.searches += 1;
+                room.known |= !room.told.is_empty();
+            }
         }
     }
 
-    /// Whether a key is searched for the sake of a room whose nodes were found before: the search
-    /// is after what may have been missed, and need not be as thorough as the first.
+    /// Whether a key is searched for the sake of a room whose nodes are known: the search is after
+    /// what may have been missed, and need not be as thorough as the first ones.
     pub fn is_known(&self, key: &[u8]) -> bool {
         let room = self.searches.get(key).and_then(|name| self.rooms.get(name));
-        room.is_some_and(|room| room.known)
+        room.is_some_and(|room| room.known && room.searches >= THOROUGH)
     }
 
     /// A room whose keys turn with the hour.

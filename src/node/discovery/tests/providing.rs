@@ -177,7 +177,7 @@ fn rooms_are_published_searched_and_withdrawn() {
 }
 
 #[test]
-fn a_room_whose_nodes_are_known_is_searched_until_answers_repeat_each_other() {
+fn a_room_is_searched_twice_to_the_end_and_then_until_answers_repeat_each_other() {
     let (mut state, now) = (state(0), at_half_past());
     let search = |state: &mut State, answers: &[&[PeerId]]| {
         state.seek("lobby", now);
@@ -195,7 +195,7 @@ fn a_room_whose_nodes_are_known_is_searched_until_answers_repeat_each_other() {
     };
     let (none, one, two): (&[_], &[_], &[_]) = (&[], &[node(1)], &[node(1), node(2)]);
     assert_eq!(search(&mut state, &[none; 10]), None, "nobody yet");
-    assert_eq!(search(&mut state, &[one; 10]), None, "the first to find");
+    assert_eq!(search(&mut state, &[one; 10]), None, "the second time");
     let answers = [one, none, one, two, one, two, none, one, two, one, one];
     assert_eq!(
         search(&mut state, &answers),
