@@ -150,9 +150,24 @@ export const reachable = () => new Promise((resolve) => {
   look()
 })
 
+// Of two pages of js-libp2p's that meet by /webrtc, the one that was called closes the channel
+// `init` as soon as it sees it; where that comes before the confirmation of the channel, the caller
+// waits for it to open until its dial's time is up. The next dial mostly goes well.
+const DIALS = 5
+
+async function dial(address) {
+  for (let left = DIALS; ; left--) {
+    try {
+      return await node.dial(multiaddr(address))
+    } catch (error) {
+      if (error.name !== 'TimeoutError' || left === 1) throw error
+    }
+  }
+}
+
 /** Has another page echo a text: what came back, and over what. */
 export async function meet(address, text) {
-  const connection = await node.dial(multiaddr(address))
+  const connection = await dial(address)
   const stream = await connection.newStream(ECHO)
   stream.send(new TextEncoder().encode(text))
   const [received] = await Promise.all([read(stream), stream.close()])
