@@ -3,21 +3,18 @@
 use std::time::Duration;
 
 use libp2p::{
-    Multiaddr, PeerId, Swarm, SwarmBuilder,
-    connection_limits::{self, ConnectionLimits},
-    identify, kad, noise,
-    swarm::NetworkBehaviour,
-    tcp, yamux,
+    Multiaddr, PeerId, Swarm, SwarmBuilder, identify, kad, noise, swarm::NetworkBehaviour, tcp,
+    yamux,
 };
 use velox_mesh::{
     carriers::{DIAL_TIMEOUT, SwarmError},
     config::Settings,
     identity::Identity,
-    node::{AGENT, StartError, discovery, may_be_dialed, protocol_version},
+    node::{AGENT, StartError, admission, discovery, may_be_dialed, protocol_version},
 };
 
 /// Connections in all: each costs about 30 KB, so 1,024 about 30 MB.
-const MAX_CONNECTIONS: u32 = 1_024;
+const MAX_CONNECTIONS: usize = 1_024;
 /// A connection without a stream is closed after this long: who wants to know more asks again.
 pub const IDLE: Duration = Duration::from_secs(60);
 /// Streams that a node may have open over QUIC, which sets memory aside for each.
@@ -28,7 +25,7 @@ const QUIC_WINDOW: u32 = 64 * 1024;
 /// The protocols of a bootstrap node.
 #[derive(NetworkBehaviour)]
 pub struct Behaviour {
-    limits: connection_limits::Behaviour,
+    admission: admission::Behaviour,
     pub identify: identify::Behaviour,
     pub kad: kad::Behaviour<discovery::Store>,
 }
@@ -51,11 +48,12 @@ impl Behaviour {
     /// A bootstrap node's protocols.
     pub fn new(identity: &Identity, settings: &Settings) -> Self {
         let node = identity.peer_id();
-        let limits = ConnectionLimits::default()
-            .with_max_pending_incoming(Some(128))
-            .with_max_pending_outgoing(Some(32))
-            .with_max_established(Some(MAX_CONNECTIONS))
-            .with_max_established_per_peer(Some(2));
+        let admission = admission::Limits {
+            arriving: 128,
+            dialing: 32,
+            established: MAX_CONNECTIONS,
+            with_one: 2,
+        };
         let store = discovery::Store::new(settings.discovery.store.clone(), node);
         let mut kad =
             kad::Behaviour::with_config(node, store, discovery::kad_config(&settings.network));
@@ -67,7 +65,7 @@ impl Behaviour {
         .with_agent_version(AGENT.replace("velox/", "velox-bootstrap/"))
         .with_push_listen_addr_updates(true);
         Behaviour {
-            limits: connection_limits::Behaviour::new(limits),
+            admission: admission::Behaviour::new(admission),
             identify: identify::Behaviour::new(identify),
             kad,
         }

@@ -299,6 +299,7 @@ impl Behaviour {
             self.look_for_nodes(now);
         }
         self.keep_neighbours(now);
+        self.duties.forget_gone(now);
     }
 
     fn cut(&mut self, now: Now) {

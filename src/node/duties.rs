@@ -4,7 +4,6 @@ use std::{collections::HashSet, time::Duration};
 
 use libp2p::{
     PeerId,
-    connection_limits::{self, ConnectionLimits},
     gossipsub::{
         self, MessageAuthenticity, MessageId, PeerScoreParams, PeerScoreThresholds,
         TopicScoreParams, ValidationMode,
@@ -14,8 +13,8 @@ use libp2p::{
 };
 use sha2::{Digest, Sha256};
 
-use super::{Config, attach, discovery, presence, pulse, relay, signaling};
-use crate::{identity::Identity, wire::limits};
+use super::{Config, admission, attach, discovery, presence, pulse, relay, signaling};
+use crate::{clock::Now, identity::Identity, wire::limits};
 
 /// What gossipsub must take at a time, in bytes, for messages of [`limits::GOSSIP`] to pass: one of
 /// them, what it is wrapped in (source, topic, signature), and the 8 KiB that its decoder may have
@@ -23,10 +22,14 @@ use crate::{identity::Identity, wire::limits};
 /// stream ends without a word as soon as a big message has another behind it.
 const GOSSIP_READ: usize = limits::GOSSIP + 1024 + 8 * 1024;
 
+/// How long a node that has gone is remembered for what it did. Shorter than gossipsub's hour: who
+/// comes with a new key pays for a handshake instead.
+const RETAIN_SCORE: Duration = Duration::from_secs(60);
+
 /// Everything that a node does on its connections.
 #[derive(NetworkBehaviour)]
 pub struct Duties {
-    pub(super) limits: connection_limits::Behaviour,
+    pub(super) admission: admission::Behaviour,
     pub(super) identify: identify::Behaviour,
     pub(super) pulse: pulse::Behaviour,
     pub(super) kad: kad::Behaviour<discovery::Store>,
@@ -50,15 +53,14 @@ impl Duties {
     pub(super) fn new(identity: &Identity, config: &Config) -> Self {
         let node = identity.peer_id();
         let network = config.network.clone();
-        let connections =
-            u32::try_from(4 * config.connections.high + config.attach.max).unwrap_or(u32::MAX);
-        let limits = ConnectionLimits::default()
-            .with_max_pending_incoming(Some(256))
+        let admission = admission::Limits {
+            arriving: 256,
             // 32 queries of the DHT may be under way for rooms alone, with nine requests each; what
             // is refused here counts as a node that can't be reached.
-            .with_max_pending_outgoing(Some(256))
-            .with_max_established(Some(connections))
-            .with_max_established_per_peer(Some(4));
+            dialing: 256,
+            established: 4 * config.connections.high + config.attach.max,
+            with_one: 4,
+        };
         let mut kad = kad::Behaviour::with_config(
             node,
             discovery::Store::new(config.discovery.store.clone(), node),
@@ -66,7 +68,7 @@ impl Duties {
         );
         kad.set_mode(Some(kad::Mode::Server));
         Duties {
-            limits: connection_limits::Behaviour::new(limits),
+            admission: admission::Behaviour::new(admission),
             identify: identify::Behaviour::new(
                 identify::Config::new(protocol_version(&network), identity.keypair().public())
                     .with_agent_version(AGENT.to_owned())
@@ -85,6 +87,14 @@ impl Duties {
             signaling: signaling::behaviour(config.signaling.clone(), &network, node),
             discovery: discovery::behaviour(config.discovery.clone(), network, node),
         }
+    }
+
+    /// Forgets what peers that are gone have left, once it has filled up.
+    pub(super) fn forget_gone(&mut self, now: Now) {
+        self.attach.state_mut().forget_gone(now);
+        self.presence.state_mut().forget_gone(now);
+        self.signaling.state_mut().forget_gone(now);
+        self.discovery.state_mut().forget_gone(now);
     }
 }
 
@@ -128,6 +138,8 @@ fn score_params() -> PeerScoreParams {
             std::net::Ipv6Addr::LOCALHOST.into(),
         ]
         .into(),
+        // Every page that was attached has a score: an hour of them is what a busy node would keep.
+        retain_score: RETAIN_SCORE,
         ..PeerScoreParams::default()
     }
 }

@@ -52,9 +52,14 @@ impl<T: Refills> Leftovers<T> {
     /// A peer has come, or is back: what it had left.
     pub(crate) fn take(&mut self, peer: &PeerId, now: Now) -> Option<T> {
         if self.left.len() >= self.max {
-            self.left.retain(|_, left| !left.is_full(now));
+            self.forget(now);
         }
         self.left.remove(peer)
+    }
+
+    /// Forgets what has filled up.
+    pub(crate) fn forget(&mut self, now: Now) {
+        self.left.retain(|_, left| !left.is_full(now));
     }
 }
 
@@ -103,7 +108,9 @@ mod tests {
         );
         assert!(leftovers.take(&idle, now).is_none());
         leftovers.put(third, spent(now));
-        let later = now.after(Duration::from_secs(2));
-        assert!(leftovers.take(&first, later).is_none(), "full by now");
+        leftovers.forget(now);
+        assert_eq!(leftovers.left.len(), 2);
+        leftovers.forget(now.after(Duration::from_secs(2)));
+        assert!(leftovers.left.is_empty(), "full by now");
     }
 }

@@ -6,6 +6,7 @@
 
 mod address_book;
 mod addresses;
+pub mod admission;
 mod alarm;
 pub mod attach;
 mod behaviour;

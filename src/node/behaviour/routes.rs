@@ -34,7 +34,7 @@ impl Behaviour {
             DutiesEvent::Signaling(event) => self.on_signaling(event),
             DutiesEvent::Discovery(event) => self.on_discovery(event, now),
             DutiesEvent::Identify(_) | DutiesEvent::Relay(_) => {}
-            DutiesEvent::Limits(never) | DutiesEvent::Pulse(never) => match never {},
+            DutiesEvent::Admission(never) | DutiesEvent::Pulse(never) => match never {},
         }
     }
 

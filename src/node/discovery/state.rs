@@ -181,6 +181,11 @@ impl State {
         self.publish(now);
     }
 
+    /// Forgets those who are gone and whose budgets have filled up.
+    pub fn forget_gone(&mut self, now: Now) {
+        self.left.forget(now);
+    }
+
     /// A peer is no longer attached.
     pub fn detached(&mut self, peer: PeerId, now: Now) {
         let keys = self.resources.remove_peer(&peer);

@@ -240,6 +240,11 @@ impl State {
         served.settle(desk, now);
     }
 
+    /// Forgets those who are gone and whose budgets have filled up.
+    pub fn forget_gone(&mut self, now: Now) {
+        self.left.forget(now);
+    }
+
     /// A peer's attachment here has ended without a leave. Where nothing else holds it in a
     /// room, it is gone from there; where another attachment does, that one is used from now on.
     pub fn detached(&mut self, peer: PeerId, now: Now) {

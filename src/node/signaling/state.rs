@@ -145,6 +145,11 @@ impl State {
         });
     }
 
+    /// Forgets those who are gone and whose budgets have filled up.
+    pub fn forget_gone(&mut self, now: Now) {
+        self.left.forget(now);
+    }
+
     /// It no longer is.
     pub fn detached(&mut self, peer: PeerId) {
         if let Some(attached) = self.attached.remove(&peer)
