@@ -81,7 +81,8 @@ pub struct Config {
     pub answers_per_second: u32,
     /// Such messages at once: the first contact of two nodes that share many rooms.
     pub answer_burst: u32,
-    /// Milliseconds between two gossip messages on one room's topic.
+    /// Milliseconds between two gossip messages on one room's topic; where it was quiet, two go at
+    /// once.
     pub publish_ms: u64,
     /// Milliseconds between two messages about one room to an attached peer.
     pub notify_ms: u64,

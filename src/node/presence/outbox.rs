@@ -31,7 +31,7 @@ struct About {
 }
 
 impl Outbox {
-    /// A first message goes at once, others once in the interval of `pace`. What is about more
+    /// Messages go at `pace`, what waits meanwhile in one. What is about more
     /// than `max` peers is left to the digests.
     pub fn new(pace: Pace, max: usize) -> Self {
         Outbox {

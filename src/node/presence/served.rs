@@ -25,6 +25,10 @@ use crate::{
     },
 };
 
+/// Messages that a room may have at once after a while of silence: one peer that changes its record
+/// every second doesn't hold up another that joins.
+const PUBLISHED_AT_ONCE: u32 = 2;
+
 /// A room that this node serves: what it knows of it, whom it tells, and when.
 pub(super) struct Served {
     pub name: String,
@@ -54,11 +58,11 @@ impl Served {
             local: Audience::default(),
             nodes: RoomNodes::default(),
             outbox: Outbox::new(
-                Pace::new(config.publish()),
+                Pace::new(config.publish(), PUBLISHED_AT_ONCE),
                 config.max_local.saturating_add(config.max_tombstones),
             ),
             counting: Counting::default(),
-            notify: Pace::new(config.notify()),
+            notify: Pace::new(config.notify(), 1),
             size: (0, None),
             counted: 0,
             name: name.clone(),
