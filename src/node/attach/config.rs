@@ -37,7 +37,7 @@ impl Default for Config {
             max_per_address: 256,
             messages_per_second: 100,
             message_burst: 400,
-            ping_seconds: 3,
+            ping_seconds: 4,
             hidden_ping_seconds: 15,
             away_seconds: 5,
             gone_seconds: 30,

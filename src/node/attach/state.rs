@@ -378,6 +378,11 @@ impl State {
         }
     }
 
+    /// Forgets those who are gone and whose budgets have filled up.
+    pub fn forget_gone(&mut self, now: Now) {
+        self.left.forget(now);
+    }
+
     /// When [`State::expired`] wants to be called.
     pub fn deadline(&self) -> Option<Instant> {
         self.timers.first().map(|(deadline, _)| *deadline)
@@ -443,8 +448,8 @@ impl State {
             self.ping(id, now);
             return true;
         }
-        attachment.deadline = due;
-        self.timers.insert((due, id));
+        attachment.deadline = due.min(attachment.silent_since() + self.config.gone());
+        self.timers.insert((attachment.deadline, id));
         false
     }
 
@@ -456,7 +461,8 @@ impl State {
         self.timers.remove(&(attachment.deadline, id));
         attachment.last_ping = Some(now);
         attachment.next_beat += 1;
-        attachment.deadline = now + self.config.ping(attachment.hidden);
+        let due = now + self.config.ping(attachment.hidden);
+        attachment.deadline = due.min(attachment.silent_since() + self.config.gone());
         self.timers.insert((attachment.deadline, id));
         let beat = FromNode::Ping(Beat {
             n: attachment.next_beat,

@@ -36,7 +36,7 @@ export const RANK_GAIN = 0.7
 /** Parts of the lease without a word from the node: a hidden page replaces it, and any ends it. */
 export const SUSPECT_PART = 0.75
 export const DEAD_PART = 1.25
-/** A node pings a visible page every 3 s: silence after which the page asks whether it lives. */
+/** A node pings a visible page every 4 s: silence after which the page asks whether it lives. */
 export const SILENCE = 5_000
 /** How long a silent node has to answer that. */
 export const PROBE_TIMEOUT = 1_000
