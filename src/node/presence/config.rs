@@ -117,6 +117,10 @@ pub struct Config {
     /// Seconds that a peer has to join here after its record says it is attached here; then
     /// this node says that it isn't.
     pub claim_seconds: u64,
+    /// Seconds that a peer which has lost an attachment has to renew its record, and its other
+    /// nodes then have to be heard: without either it is presumed gone. A node that dies with its
+    /// peer can't say that it is.
+    pub doubt_seconds: u64,
 }
 
 impl Default for Config {
@@ -168,6 +172,7 @@ impl Default for Config {
             seek_lost_seconds: 5,
             linger_seconds: 60,
             claim_seconds: 5,
+            doubt_seconds: 10,
         }
     }
 }
@@ -252,6 +257,10 @@ impl Config {
 
     pub(super) fn linger(&self) -> Duration {
         Duration::from_secs(self.linger_seconds)
+    }
+
+    pub(super) fn doubt(&self) -> Duration {
+        Duration::from_secs(self.doubt_seconds)
     }
 
     pub(super) fn claim(&self) -> Duration {

@@ -222,6 +222,13 @@ impl Entry {
             .filter(|node| !self.is_void(node) && !self.missing.contains(node))
     }
 
+    /// Nodes at which the peer may no longer be, though they don't say so: another of its
+    /// attachments has ended, and it hasn't renewed its record.
+    pub fn in_doubt(&self) -> impl Iterator<Item = &PeerId> {
+        let doubt = !self.voids.is_empty() && !self.local;
+        self.attachments().filter(move |_| doubt)
+    }
+
     /// Whether the record lists `node` and that attachment isn't void.
     pub fn is_attached_to(&self, node: &PeerId) -> bool {
         self.attachments().any(|other| other == node)

@@ -204,14 +204,16 @@ impl State {
         | Timer::Ends(topic)
         | Timer::Close(topic)
         | Timer::TakeOver(topic, _)
-        | Timer::Claim(topic, _)) = timer;
+        | Timer::Claim(topic, _)
+        | Timer::Doubt(topic, _)
+        | Timer::Verdict(topic, _)) = timer;
         let desk = &mut self.desk;
         let rooms = self.rooms.len();
         let Some(served) = self.rooms.get_mut(&topic) else {
             return;
         };
         match timer {
-            Timer::Publish(_) | Timer::Notify(_) | Timer::Count(_) => {}
+            Timer::Publish(_) | Timer::Notify(_) | Timer::Count(_) | Timer::Doubt(..) => {}
             Timer::Cascade(_) => served.send_digest(served.nodes.linked(), desk),
             Timer::Digest(_) => {
                 for dead in served.nodes.bury(now, &desk.config) {
@@ -242,6 +244,7 @@ impl State {
                     served.disclaim(peer, desk, now);
                 }
             }
+            Timer::Verdict(_, peer) => served.convict(peer, desk, now),
             Timer::Close(_) => {
                 if served.local.is_empty() {
                     self.close(&topic);
@@ -250,8 +253,33 @@ impl State {
             }
         }
         served.settle(desk, now);
-        if let Timer::Digest(_) = timer {
-            self.redial(topic, now);
+        match timer {
+            Timer::Digest(_) => self.redial(topic, now),
+            Timer::Doubt(_, peer) => self.doubt(topic, peer, now),
+            _ => {}
+        }
+    }
+
+    /// Looks for the nodes at which a peer may still be that has lost an attachment.
+    fn doubt(&mut self, topic: Topic, peer: PeerId, now: Now) {
+        let (neighbours, desk) = (&mut self.neighbours, &mut self.desk);
+        let Some(served) = self.rooms.get_mut(&topic) else {
+            return;
+        };
+        let nodes = served.unheard(&peer, desk);
+        if nodes.is_empty() {
+            return;
+        }
+        let at = now.instant + desk.config.doubt();
+        desk.timers.set(Timer::Verdict(topic, peer), at);
+        served.nodes.hear_of(nodes.iter().copied(), &desk.config);
+        let (linked, strangers): (Vec<_>, Vec<_>) =
+            nodes.iter().partition(|node| neighbours.is_linked(node));
+        for node in linked {
+            contact(served, neighbours, desk, node, now);
+        }
+        for node in strangers {
+            self.dial(node, now);
         }
     }
 

@@ -13,6 +13,8 @@ pub(super) struct RoomNodes {
     known: HashMap<PeerId, Node>,
     /// Whom the DHT or memory names; the latest last.
     said: VecDeque<PeerId>,
+    /// Who wasn't heard though a peer may be attached there; the latest last.
+    unheard: VecDeque<PeerId>,
     /// Who was asked for a snapshot and hasn't answered.
     asked: HashSet<PeerId>,
     snapshots: usize,
@@ -32,6 +34,9 @@ impl RoomNodes {
     /// A linked node serves the room. `true` if it was presumed dead until now.
     pub fn confirm(&mut self, node: PeerId, now: Now, config: &Config) -> bool {
         self.said.retain(|other| *other != node);
+        let unheard = self.unheard.len();
+        self.unheard.retain(|other| *other != node);
+        let unheard = unheard > self.unheard.len();
         if let Some(known) = self.known.get_mut(&node) {
             known.heard = now.instant;
             if known.lost {
@@ -39,7 +44,7 @@ impl RoomNodes {
             }
             known.lost = false;
             known.failed = false;
-            return std::mem::take(&mut known.dead);
+            return std::mem::take(&mut known.dead) || unheard;
         }
         if self.known.len() >= config.max_nodes_per_room {
             let oldest = self.known.iter().filter(|(_, known)| known.lost);
@@ -47,7 +52,7 @@ impl RoomNodes {
                 .min_by_key(|(_, known)| known.heard)
                 .map(|(id, _)| *id)
             else {
-                return false;
+                return unheard;
             };
             self.known.remove(&oldest);
         }
@@ -61,7 +66,7 @@ impl RoomNodes {
                 dead: false,
             },
         );
-        false
+        unheard
     }
 
     /// Takes note of nodes that are said to serve the room.
@@ -169,6 +174,16 @@ impl RoomNodes {
             !(known.lost && silence >= config.forget_node())
         });
         dead
+    }
+
+    /// The node isn't heard to serve the room, though a peer may be attached there.
+    pub fn convict(&mut self, node: PeerId, config: &Config) {
+        if !self.unheard.contains(&node) {
+            if self.unheard.len() >= config.max_nodes_per_room {
+                self.unheard.pop_front();
+            }
+            self.unheard.push_back(node);
+        }
     }
 
     /// Whether to ask this node for a snapshot: while few have been taken.

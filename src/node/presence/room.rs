@@ -39,6 +39,8 @@ pub(super) struct Room {
     here: Census,
     changed: HashSet<PeerId>,
     fallen: Vec<PeerId>,
+    /// Peers of which an attachment has become void.
+    shaken: Vec<PeerId>,
 }
 
 #[derive(Default)]
@@ -101,6 +103,7 @@ impl Room {
             here: Census::default(),
             changed: HashSet::new(),
             fallen: Vec::new(),
+            shaken: Vec::new(),
         }
     }
 
@@ -218,9 +221,13 @@ impl Room {
         if !check::is_possible(detached.seq, now) || self.get(&detached.peer).is_none() {
             return Merged::Known;
         }
-        self.change(detached.peer, now, config, |entry| {
+        let merged = self.change(detached.peer, now, config, |entry| {
             entry.merge_detached(detached)
-        })
+        });
+        if merged == Merged::New {
+            self.shaken.push(detached.peer);
+        }
+        merged
     }
 
     /// Takes in this node's own count.
@@ -235,6 +242,11 @@ impl Room {
             self.change(peer, now, config, |entry| entry.presume(node, dead));
         }
         self.counts.presume(*node, dead);
+    }
+
+    /// Presumes that a peer is no longer attached to `node`, which isn't heard of.
+    pub fn convict(&mut self, peer: PeerId, node: &PeerId, now: Now, config: &Config) {
+        self.change(peer, now, config, |entry| entry.presume(node, true));
     }
 
     /// Forgets what is over.
@@ -393,6 +405,11 @@ impl Room {
     /// Who has come, changed or gone since the last call.
     pub fn take_changed(&mut self) -> HashSet<PeerId> {
         std::mem::take(&mut self.changed)
+    }
+
+    /// Peers of which an attachment has become void since the last call.
+    pub fn take_shaken(&mut self) -> Vec<PeerId> {
+        std::mem::take(&mut self.shaken)
     }
 
     pub fn has_changed(&self) -> bool {

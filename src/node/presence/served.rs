@@ -169,6 +169,26 @@ impl Served {
         self.disown(&detached, desk, now);
     }
 
+    /// Nodes at which a peer may no longer be, though they don't say so, and which this one
+    /// hasn't heard to serve the room.
+    pub fn unheard(&self, peer: &PeerId, desk: &Desk) -> Vec<PeerId> {
+        let (entry, own) = (self.room.get(peer), desk.node());
+        let nodes = entry.into_iter().flat_map(|entry| entry.in_doubt());
+        nodes
+            .filter(|node| **node != own && !self.nodes.serves(node))
+            .copied()
+            .collect()
+    }
+
+    /// Takes a peer not to be at nodes that still aren't heard.
+    pub fn convict(&mut self, peer: PeerId, desk: &mut Desk, now: Now) {
+        for node in self.unheard(&peer, desk) {
+            tracing::debug!(room = %self.name, %peer, %node, "a node that isn't heard: its peer is presumed gone");
+            self.nodes.convict(node, &desk.config);
+            self.room.convict(peer, &node, now, &desk.config);
+        }
+    }
+
     /// A peer is no longer attached here or no longer in the room.
     pub fn part(&mut self, peer: PeerId, desk: &mut Desk, now: Now) {
         desk.part(&peer, &self.topic);
@@ -192,6 +212,12 @@ impl Served {
     pub fn settle(&mut self, desk: &mut Desk, now: Now) {
         for peer in self.room.take_fallen() {
             self.part(peer, desk, now);
+        }
+        for peer in self.room.take_shaken() {
+            if !self.unheard(&peer, desk).is_empty() {
+                let at = now.instant + desk.config.doubt().mul_f64(rand::random_range(1.0..1.5));
+                desk.timers.set_by(Timer::Doubt(self.topic, peer), at);
+            }
         }
         self.resize(desk, now);
         self.notify(desk, now);

@@ -28,6 +28,10 @@ pub(super) enum Timer {
     TakeOver(Topic, PeerId),
     /// A peer whose record lists this node has had its time to join here.
     Claim(Topic, PeerId),
+    /// A peer that has lost an attachment has had its time to renew its record.
+    Doubt(Topic, PeerId),
+    /// Nodes at which such a peer may be have had their time to be heard.
+    Verdict(Topic, PeerId),
 }
 
 /// Timers by name; each is set once or not at all.

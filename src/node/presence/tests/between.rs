@@ -1,6 +1,7 @@
 //! Two nodes that serve one room, and the link between them.
 
 use super::*;
+use crate::wire::presence::RoomName;
 
 /// Two nodes with one member each in the room, who don't know of each other.
 struct Pair {
@@ -430,6 +431,79 @@ fn a_new_record_counts_though_its_node_is_presumed_dead() {
         pair.a.has(&pair.bob),
         "it was signed by one who knows better"
     );
+}
+
+/// A node on which somebody is in the room, and what it hears of Carol, who is attached to `x`
+/// and `y`: that she no longer is to `x`.
+fn shaken() -> (Node, Peer, Identity, Identity, Now) {
+    let (mut node, now) = (Node::new(), Now::read());
+    let (x, y) = (Identity::generate(), Identity::generate());
+    let (mut bob, mut carol) = (Peer::new(now), Peer::new(now));
+    let own = bob.record(&[node.id()], now);
+    node.state.join(own, now).unwrap();
+    let record = carol.record(&[x.peer_id(), y.peer_id()], now);
+    node.state.gossip(&lobby(), records(&[&record]), now);
+    let word = detached(&x, &carol, carol.seq);
+    node.state.gossip(&lobby(), detaches(&[&word]), now);
+    node.outputs();
+    (node, carol, x, y, now)
+}
+
+fn dials(node: &mut Node) -> Vec<PeerId> {
+    let outputs = node.outputs().into_iter();
+    let dialed = outputs.filter_map(|output| match output {
+        Output::Dial(other) => Some(other),
+        _ => None,
+    });
+    dialed.collect()
+}
+
+#[test]
+fn who_has_lost_one_node_is_gone_when_the_other_is_never_heard_of() {
+    let (mut node, carol, _, y, now) = shaken();
+    let soon = now.after(secs(9));
+    node.run(now, soon);
+    assert_eq!(dials(&mut node), [], "she has time to renew her record");
+    let then = now.after(secs(15));
+    node.run(soon, then);
+    assert_eq!(dials(&mut node), [y.peer_id()]);
+    node.state.unlinked(y.peer_id(), then);
+    assert!(node.has(&carol));
+    let late = now.after(secs(26));
+    node.run(then, late);
+    assert!(!node.has(&carol), "her last node may have died with her");
+    node.link(y.peer_id(), late);
+    assert!(!node.has(&carol), "it lives, and doesn't speak of the room");
+    let room = ROOM.to_owned();
+    node.receive(
+        y.peer_id(),
+        &PresenceFrame::Snapshot(RoomName { room }),
+        late,
+    );
+    assert!(
+        node.has(&carol),
+        "it serves the room, and would say if she were gone"
+    );
+}
+
+#[test]
+fn who_has_lost_one_node_stays_when_the_other_is_heard_of_or_the_record_renewed() {
+    let (mut node, carol, _, y, now) = shaken();
+    node.run(now, now.after(secs(15)));
+    node.link(y.peer_id(), now.after(secs(15)));
+    let room = ROOM.to_owned();
+    let frame = PresenceFrame::Snapshot(RoomName { room });
+    node.receive(y.peer_id(), &frame, now.after(secs(16)));
+    node.run(now.after(secs(16)), now.after(secs(59)));
+    assert!(node.has(&carol));
+
+    let (mut node, mut carol, x, y, now) = shaken();
+    let soon = now.after(secs(9));
+    let again = carol.record(&[y.peer_id(), x.peer_id()], soon);
+    node.state.gossip(&lobby(), records(&[&again]), soon);
+    node.run(soon, now.after(secs(60)));
+    assert!(!dials(&mut node).contains(&y.peer_id()));
+    assert!(node.has(&carol));
 }
 
 #[test]
