@@ -78,7 +78,7 @@ impl State {
     }
 
     /// Begins to search the DHT for look-up `id`.
-    fn search(&mut self, id: u64, key: &[u8], now: Now) {
+    pub(super) fn search(&mut self, id: u64, key: &[u8], now: Now) {
         match self.queries.begin(key, now) {
             Begun::Start => self.event(Event::FindProviders(key.to_vec())),
             Begun::Joined(nodes) => self.ask_nodes(id, &nodes),

@@ -54,6 +54,8 @@ pub(super) struct Lookup {
     nodes: HashMap<PeerId, Asked>,
     /// The DHT has nothing more to say.
     searched: bool,
+    /// It named nobody, and was searched once more.
+    again: bool,
     /// Somebody who waits asked just before, and that wasn't enough.
     thorough: bool,
     end: Instant,
@@ -157,6 +159,7 @@ impl Lookups {
                 known: HashSet::new(),
                 nodes: HashMap::new(),
                 searched: false,
+                again: false,
                 thorough: false,
                 end,
             },
@@ -309,6 +312,15 @@ impl Lookups {
             let room = lookup.resource.room.clone();
             self.cut.push_back((now.instant + THOROUGH, *peer, room));
         }
+    }
+
+    /// Whether to search the DHT once more: the first time it named nobody. In a mesh that has just
+    /// formed a search may end among nodes that aren't the nearest; it has met others on its way.
+    pub fn search_again(&mut self, id: u64) -> bool {
+        self.active.get_mut(&id).is_some_and(|lookup| {
+            let none = lookup.nodes.is_empty() && lookup.found.is_empty();
+            none && !std::mem::replace(&mut lookup.again, true)
+        })
     }
 
     /// The DHT has nothing more to say.

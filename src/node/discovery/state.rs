@@ -325,8 +325,12 @@ impl State {
     fn searched(&mut self, key: &[u8], now: Now) {
         self.rooms.searched(key);
         for id in self.lookups.of_key(key) {
-            self.lookups.searched(id);
-            self.finish_if_over(id);
+            if self.lookups.search_again(id) {
+                self.search(id, key, now);
+            } else {
+                self.lookups.searched(id);
+                self.finish_if_over(id);
+            }
         }
         self.search_rooms(now);
     }
