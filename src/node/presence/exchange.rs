@@ -207,6 +207,10 @@ impl State {
         | Timer::Claim(topic, _)
         | Timer::Doubt(topic, _)
         | Timer::Verdict(topic, _)) = timer;
+        let first = match timer {
+            Timer::Claim(_, peer) => self.first_seq(&peer),
+            _ => None,
+        };
         let desk = &mut self.desk;
         let rooms = self.rooms.len();
         let Some(served) = self.rooms.get_mut(&topic) else {
@@ -239,11 +243,7 @@ impl State {
             }
             Timer::Ends(_) => served.room.expire(now),
             Timer::TakeOver(_, peer) => served.take_over(peer, desk, now),
-            Timer::Claim(_, peer) => {
-                if !desk.locals.contains_key(&peer) {
-                    served.disclaim(peer, desk, now);
-                }
-            }
+            Timer::Claim(_, peer) => served.disclaim(peer, first, desk, now),
             Timer::Verdict(_, peer) => served.convict(peer, desk, now),
             Timer::Close(_) => {
                 if served.local.is_empty() {
@@ -258,6 +258,15 @@ impl State {
             Timer::Doubt(_, peer) => self.doubt(topic, peer, now),
             _ => {}
         }
+    }
+
+    /// The lowest sequence of the records with which a peer is in rooms here: what is below is of
+    /// an earlier start of it.
+    fn first_seq(&self, peer: &PeerId) -> Option<u64> {
+        let topics = self.desk.locals.get(peer)?.iter();
+        let rooms = topics.filter_map(|topic| self.rooms.get(topic));
+        let records = rooms.filter_map(|served| served.room.get(peer)?.record());
+        records.map(|record| record.seq).min()
     }
 
     /// Looks for the nodes at which a peer may still be that has lost an attachment.

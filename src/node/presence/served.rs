@@ -152,17 +152,17 @@ impl Served {
         }
     }
 
-    /// Signs that `peer` isn't attached here, as to its record in this room.
-    pub fn disclaim(&mut self, peer: PeerId, desk: &mut Desk, now: Now) {
+    /// Signs that `peer` isn't attached here, as to its record in this room: unless it is in rooms
+    /// here, and was not before it signed with the sequence `first`.
+    pub fn disclaim(&mut self, peer: PeerId, first: Option<u64>, desk: &mut Desk, now: Now) {
         let node = desk.node();
-        let entry = self
-            .room
-            .get(&peer)
-            .filter(|entry| entry.is_attached_to(&node));
-        let Some(seq) = entry
+        let entry = self.room.get(&peer);
+        let entry = entry.filter(|entry| entry.is_attached_to(&node) && !entry.local);
+        let seq = entry
             .and_then(|entry| entry.record())
             .map(|record| record.seq)
-        else {
+            .filter(|seq| first.is_none_or(|first| *seq < first));
+        let Some(seq) = seq else {
             return;
         };
         let detached = sign_detached(desk, peer, seq);

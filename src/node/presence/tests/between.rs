@@ -1,7 +1,7 @@
 //! Two nodes that serve one room, and the link between them.
 
 use super::*;
-use crate::wire::presence::RoomName;
+use crate::wire::presence::{RoomChanges, RoomName};
 
 /// Two nodes with one member each in the room, who don't know of each other.
 struct Pair {
@@ -431,6 +431,29 @@ fn a_new_record_counts_though_its_node_is_presumed_dead() {
         pair.a.has(&pair.bob),
         "it was signed by one who knows better"
     );
+}
+
+#[test]
+fn who_is_back_in_another_room_of_a_restarted_node_is_disowned_in_this_one() {
+    let (mut node, now) = (Node::new(), Now::read());
+    let (mut bob, mut carol, x) = (Peer::new(now), Peer::new(now), Identity::generate());
+    let own = bob.record(&[node.id()], now);
+    node.state.join(own, now).unwrap();
+    node.link(x.peer_id(), now);
+    let before = carol.record(&[x.peer_id(), node.id()], now);
+    let word = detached(&x, &carol, carol.seq);
+    let mut changes = records(&[&before]);
+    changes.detached = detaches(&[&word]).detached;
+    let room = ROOM.to_owned();
+    let snapshot = PresenceFrame::Records(RoomChanges { room, changes });
+    node.receive(x.peer_id(), &snapshot, now);
+    let soon = now.after(secs(1));
+    let elsewhere = carol.record_in("elsewhere", &[node.id()], soon);
+    node.state.join(elsewhere, soon).unwrap();
+    assert!(node.has(&carol));
+    node.run(soon, now.after(secs(6)));
+    assert!(!node.has(&carol));
+    assert!(node.members("elsewhere").contains(&carol.id()));
 }
 
 /// A node on which somebody is in the room, and what it hears of Carol, who is attached to `x`
