@@ -275,6 +275,7 @@ impl State {
         let Some(served) = self.rooms.get_mut(&topic) else {
             return;
         };
+        served.doubt(peer, desk, now);
         let nodes = served.unheard(&peer, desk);
         if nodes.is_empty() {
             return;

@@ -169,6 +169,16 @@ impl Served {
         self.disown(&detached, desk, now);
     }
 
+    /// Has the peer's nodes looked for later, if it may no longer be at any: not now, since it has
+    /// time to renew its record, and of a node that has died with it the link may still be open.
+    pub fn doubt(&mut self, peer: PeerId, desk: &mut Desk, now: Now) {
+        let entry = self.room.get(&peer);
+        if entry.is_some_and(|entry| entry.in_doubt().next().is_some()) {
+            let at = now.instant + desk.config.doubt().mul_f64(rand::random_range(1.0..1.5));
+            desk.timers.set_by(Timer::Doubt(self.topic, peer), at);
+        }
+    }
+
     /// Nodes at which a peer may no longer be, though they don't say so, and which this one
     /// hasn't heard to serve the room.
     pub fn unheard(&self, peer: &PeerId, desk: &Desk) -> Vec<PeerId> {
@@ -214,10 +224,7 @@ impl Served {
             self.part(peer, desk, now);
         }
         for peer in self.room.take_shaken() {
-            if !self.unheard(&peer, desk).is_empty() {
-                let at = now.instant + desk.config.doubt().mul_f64(rand::random_range(1.0..1.5));
-                desk.timers.set_by(Timer::Doubt(self.topic, peer), at);
-            }
+            self.doubt(peer, desk, now);
         }
         self.resize(desk, now);
         self.notify(desk, now);

@@ -457,8 +457,8 @@ fn who_is_back_in_another_room_of_a_restarted_node_is_disowned_in_this_one() {
 }
 
 /// A node on which somebody is in the room, and what it hears of Carol, who is attached to `x`
-/// and `y`: that she no longer is to `x`.
-fn shaken() -> (Node, Peer, Identity, Identity, Now) {
+/// and `y`: that she no longer is to `x`. `before` that, something may happen.
+fn shaken_after(before: impl Fn(&mut Node, PeerId, Now)) -> (Node, Peer, Identity, Identity, Now) {
     let (mut node, now) = (Node::new(), Now::read());
     let (x, y) = (Identity::generate(), Identity::generate());
     let (mut bob, mut carol) = (Peer::new(now), Peer::new(now));
@@ -466,10 +466,15 @@ fn shaken() -> (Node, Peer, Identity, Identity, Now) {
     node.state.join(own, now).unwrap();
     let record = carol.record(&[x.peer_id(), y.peer_id()], now);
     node.state.gossip(&lobby(), records(&[&record]), now);
+    before(&mut node, y.peer_id(), now);
     let word = detached(&x, &carol, carol.seq);
     node.state.gossip(&lobby(), detaches(&[&word]), now);
     node.outputs();
     (node, carol, x, y, now)
+}
+
+fn shaken() -> (Node, Peer, Identity, Identity, Now) {
+    shaken_after(|_, _, _| ())
 }
 
 fn dials(node: &mut Node) -> Vec<PeerId> {
@@ -507,6 +512,20 @@ fn who_has_lost_one_node_is_gone_when_the_other_is_never_heard_of() {
         node.has(&carol),
         "it serves the room, and would say if she were gone"
     );
+}
+
+#[test]
+fn who_has_lost_one_node_is_gone_when_the_link_to_the_other_ends_later() {
+    let (mut node, carol, _, y, now) = shaken_after(|node, y, now| {
+        node.link(y, now);
+        let room = ROOM.to_owned();
+        node.receive(y, &PresenceFrame::Snapshot(RoomName { room }), now);
+    });
+    let lost = now.after(secs(7));
+    node.run(now, lost);
+    node.state.unlinked(y.peer_id(), lost);
+    node.run(lost, now.after(secs(26)));
+    assert!(!node.has(&carol));
 }
 
 #[test]
