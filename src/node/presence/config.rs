@@ -172,7 +172,7 @@ impl Default for Config {
             seek_lost_seconds: 5,
             linger_seconds: 60,
             claim_seconds: 5,
-            doubt_seconds: 10,
+            doubt_seconds: 7,
         }
     }
 }

@@ -489,10 +489,10 @@ fn dials(node: &mut Node) -> Vec<PeerId> {
 #[test]
 fn who_has_lost_one_node_is_gone_when_the_other_is_never_heard_of() {
     let (mut node, carol, _, y, now) = shaken();
-    let soon = now.after(secs(9));
+    let soon = now.after(secs(6));
     node.run(now, soon);
     assert_eq!(dials(&mut node), [], "she has time to renew her record");
-    let then = now.after(secs(15));
+    let then = now.after(secs(11));
     node.run(soon, then);
     assert_eq!(dials(&mut node), [y.peer_id()]);
     node.state.unlinked(y.peer_id(), then);
@@ -540,7 +540,7 @@ fn who_has_lost_one_node_stays_when_the_other_is_heard_of_or_the_record_renewed(
     assert!(node.has(&carol));
 
     let (mut node, mut carol, x, y, now) = shaken();
-    let soon = now.after(secs(9));
+    let soon = now.after(secs(6));
     let again = carol.record(&[y.peer_id(), x.peer_id()], soon);
     node.state.gossip(&lobby(), records(&[&again]), soon);
     node.run(soon, now.after(secs(60)));
