@@ -196,15 +196,24 @@ impl Rooms {
 
     /// A query is over.
     pub fn searched(&mut self, key: &[u8]) {
-        if let Some(name) = self.searches.remove(key)
-            && let Some(room) = self.rooms.get_mut(&name)
+        if let Some(room) = self.end(key)
+            && room.searching.is_empty()
         {
-            room.searching.retain(|other| other != key);
-            if room.searching.is_empty() {
-                room.searches += 1;
-                room.known |= !room.told.is_empty();
-            }
+            room.searches += 1;
+            room.known |= !room.told.is_empty();
         }
+    }
+
+    /// A query couldn't begin: the room's next search makes up for it.
+    pub fn put_off(&mut self, key: &[u8]) {
+        self.end(key);
+    }
+
+    fn end(&mut self, key: &[u8]) -> Option<&mut Room> {
+        let name = self.searches.remove(key)?;
+        let room = self.rooms.get_mut(&name)?;
+        room.searching.retain(|other| other != key);
+        Some(room)
     }
 
     /// Whether a key is searched for the sake of a room whose nodes are known: the search is after
@@ -420,6 +429,31 @@ mod tests {
         assert_eq!(rooms.search(now), Some(vec![key("c", 1_000)]));
         rooms.searched(&key("c", 1_000));
         assert_eq!(rooms.search(now), None, "a is still being searched");
+    }
+
+    #[test]
+    fn only_searches_that_ran_count_towards_the_thorough_ones() {
+        let (mut rooms, now) = (rooms(), at_ten());
+        let key = key("a", 1_000);
+        let known = |rooms: &mut Rooms, ran: bool| {
+            rooms.seek("a", now).unwrap();
+            rooms.search(now).unwrap();
+            if ran {
+                rooms.found(&key, &[PeerId::random()]).unwrap();
+                rooms.searched(&key);
+            } else {
+                rooms.put_off(&key);
+            }
+            rooms.seek("a", now).unwrap();
+            rooms.search(now).unwrap();
+            let known = rooms.is_known(&key);
+            rooms.put_off(&key);
+            known
+        };
+        assert!(!known(&mut rooms, true));
+        assert!(!known(&mut rooms, false));
+        assert!(!known(&mut rooms, false));
+        assert!(known(&mut rooms, true));
     }
 
     #[test]

@@ -306,7 +306,7 @@ impl State {
                 match self.queries.begin(&key, now) {
                     Begun::Start => self.event(Event::FindProviders(key)),
                     Begun::Joined(nodes) => self.named(&key, &nodes),
-                    Begun::Full => self.rooms.searched(&key),
+                    Begun::Full => self.rooms.put_off(&key),
                 }
             }
         }

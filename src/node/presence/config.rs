@@ -121,6 +121,9 @@ pub struct Config {
     /// nodes then have to be heard: without either it is presumed gone. A node that dies with its
     /// peer can't say that it is.
     pub doubt_seconds: u64,
+    /// Nodes that are looked for because of that: records choose whom they list, so strangers
+    /// could have them dialed.
+    pub doubts: Rate,
 }
 
 impl Default for Config {
@@ -173,6 +176,10 @@ impl Default for Config {
             linger_seconds: 60,
             claim_seconds: 5,
             doubt_seconds: 7,
+            doubts: Rate {
+                per_second: 8,
+                burst: 256,
+            },
         }
     }
 }

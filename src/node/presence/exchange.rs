@@ -12,7 +12,10 @@ use super::{
 };
 use crate::{
     clock::Now,
-    node::link::{Output, StateMachine},
+    node::{
+        Budget,
+        link::{Output, StateMachine},
+    },
     wire::{
         Malformed, cbor, limits,
         presence::{Changes, Difference, Digest, PresenceFrame, RoomChanges, RoomName},
@@ -206,7 +209,7 @@ impl State {
         | Timer::TakeOver(topic, _)
         | Timer::Claim(topic, _)
         | Timer::Doubt(topic, _)
-        | Timer::Verdict(topic, _)) = timer;
+        | Timer::Convict(topic, _)) = timer;
         let first = match timer {
             Timer::Claim(_, peer) => self.first_seq(&peer),
             _ => None,
@@ -244,7 +247,7 @@ impl State {
             Timer::Ends(_) => served.room.expire(now),
             Timer::TakeOver(_, peer) => served.take_over(peer, desk, now),
             Timer::Claim(_, peer) => served.disclaim(peer, first, desk, now),
-            Timer::Verdict(_, peer) => served.convict(peer, desk, now),
+            Timer::Convict(_, peer) => served.convict(peer, desk, now),
             Timer::Close(_) => {
                 if served.local.is_empty() {
                     self.close(&topic);
@@ -269,7 +272,8 @@ impl State {
         records.map(|record| record.seq).min()
     }
 
-    /// Looks for the nodes at which a peer may still be that has lost an attachment.
+    /// Looks for the nodes at which a peer may still be that has lost an attachment: later, where
+    /// records that list many such nodes have used up what this may cost.
     fn doubt(&mut self, topic: Topic, peer: PeerId, now: Now) {
         let (neighbours, desk) = (&mut self.neighbours, &mut self.desk);
         let Some(served) = self.rooms.get_mut(&topic) else {
@@ -280,8 +284,13 @@ impl State {
         if nodes.is_empty() {
             return;
         }
+        let doubts = desk.config.doubts;
+        let budget = self.doubts.get_or_insert_with(|| Budget::new(doubts, now));
+        if !budget.take(nodes.len(), now) {
+            return;
+        }
         let at = now.instant + desk.config.doubt();
-        desk.timers.set(Timer::Verdict(topic, peer), at);
+        desk.timers.set(Timer::Convict(topic, peer), at);
         served.nodes.hear_of(nodes.iter().copied(), &desk.config);
         let (linked, strangers): (Vec<_>, Vec<_>) =
             nodes.iter().partition(|node| neighbours.is_linked(node));

@@ -35,6 +35,8 @@ pub struct State {
     joins: HashMap<PeerId, Budget>,
     /// What is left of it of those that are gone.
     left: Leftovers<Budget>,
+    /// Nodes that may still be looked for because a peer's whereabouts are in doubt.
+    pub(super) doubts: Option<Budget>,
 }
 
 /// Counts for the status page.
@@ -79,6 +81,7 @@ impl State {
         State {
             left: Leftovers::new(config.max_left),
             joins: HashMap::new(),
+            doubts: None,
             desk: Desk::new(config, identity, network),
             rooms: HashMap::new(),
             neighbours: Neighbours::default(),

@@ -31,7 +31,7 @@ pub(super) enum Timer {
     /// A peer that has lost an attachment has had its time to renew its record.
     Doubt(Topic, PeerId),
     /// Nodes at which such a peer may be have had their time to be heard.
-    Verdict(Topic, PeerId),
+    Convict(Topic, PeerId),
 }
 
 /// Timers by name; each is set once or not at all.

@@ -5,6 +5,7 @@ mod agreement;
 mod alone;
 mod between;
 mod big;
+mod doubt;
 mod hostile;
 mod shown;
 mod simulation;
