@@ -14,6 +14,7 @@ use str0m::{
     ice::{StunMessage, StunMessageBuilder, TransId},
     net::{Protocol, Receive},
 };
+use velox_udp::Backlog;
 
 use crate::{
     config::Config,
@@ -25,7 +26,6 @@ use crate::{
     pace::Pace,
     stream::state::State,
     stun::is_stun,
-    udp::Backlog,
     username::Credentials,
     window::Window,
 };

@@ -9,6 +9,7 @@ use std::{
 };
 
 use tokio::sync::mpsc;
+use velox_udp::{Backlog, Inbox, Socket};
 
 use crate::{
     config::Config,
@@ -19,10 +20,11 @@ use crate::{
     link::{ConnectionId, Link},
     metrics::Metrics,
     stun::is_dtls,
-    udp::{Backlog, Socket},
     username::Credentials,
 };
 
+/// Receive buffers of a listener's socket; one that dials has one.
+const LISTENER_BATCH: usize = 8;
 /// Batches of datagrams taken before timers and calls have their turn.
 const BATCHES: usize = 4;
 /// Connections that have arrived and that the transport hasn't taken yet.
@@ -36,6 +38,7 @@ pub(crate) struct Driver {
     config: Arc<Config>,
     metrics: Arc<Metrics>,
     socket: Socket,
+    inbox: Inbox,
     table: Table,
     /// None where nobody is let in: behind a dial.
     entrance: Option<Entrance>,
@@ -116,6 +119,11 @@ impl Driver {
             config,
             metrics,
             socket,
+            inbox: Inbox::new(if entrance.is_some() {
+                LISTENER_BATCH
+            } else {
+                1
+            }),
             table,
             entrance,
             calls,
@@ -150,16 +158,18 @@ impl Driver {
             let now = Instant::now();
             let (table, entrance) = (&mut self.table, &mut self.entrance);
             let (config, metrics) = (&*self.config, &*self.metrics);
-            let more = self.socket.receive(|source, destination, bytes| {
-                metrics.datagrams_received.add(1);
-                if let Some(&id) = table.addresses.get(&source) {
-                    table.step(id, config, metrics, entrance, now, |connection, step| {
-                        connection.datagram(source, bytes, step)
-                    });
-                } else if entrance.is_some() {
-                    table.stranger(source, destination, bytes, config, metrics, entrance, now);
-                }
-            })?;
+            let more = self
+                .socket
+                .receive(&mut self.inbox, |source, destination, bytes| {
+                    metrics.datagrams_received.add(1);
+                    if let Some(&id) = table.addresses.get(&source) {
+                        table.step(id, config, metrics, entrance, now, |connection, step| {
+                            connection.datagram(source, bytes, step)
+                        });
+                    } else if entrance.is_some() {
+                        table.stranger(source, destination, bytes, config, metrics, entrance, now);
+                    }
+                })?;
             self.socket.send(&mut self.table.backlog);
             if !more {
                 break;

@@ -11,11 +11,11 @@ use std::{
 };
 
 use str0m::ice::StunMessage;
+use velox_udp::RateLimit;
 
 use crate::{
     config::EntranceLimits,
     crypto::hmac_sha1,
-    rate_limit::RateLimit,
     stun::{answer_plain, is_dtls, is_stun},
     username::Credentials,
 };

@@ -47,11 +47,9 @@ mod metrics;
 mod muxer;
 mod noise;
 mod pace;
-mod rate_limit;
 mod stream;
 mod stun;
 mod transport;
-mod udp;
 mod username;
 mod window;
 

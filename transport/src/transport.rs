@@ -16,6 +16,7 @@ use libp2p_core::{
 };
 use libp2p_identity::PeerId;
 use tokio::sync::mpsc;
+use velox_udp::Socket;
 
 use crate::{
     address::{Target, announced, remote, to_dial, to_listen},
@@ -26,11 +27,7 @@ use crate::{
     metrics::Metrics,
     muxer::Connection,
     noise::authenticate,
-    udp::Socket,
 };
-
-/// Receive buffers of a listener's socket.
-const LISTENER_BATCH: usize = 8;
 
 type Upgrade = BoxFuture<'static, Result<(PeerId, Connection), Error>>;
 type Occurrence = TransportEvent<Upgrade, Error>;
@@ -102,7 +99,7 @@ impl Transport for WebRtcDirect {
             return Err(TransportError::MultiaddrNotSupported(address));
         };
         let failed = |source| TransportError::Other(Error::Socket { address, source });
-        let socket = Socket::bind(socket, LISTENER_BATCH).map_err(failed)?;
+        let socket = Socket::bind(socket, true).map_err(failed)?;
         let certhash = self.config.certificate.fingerprint();
         let addresses: Vec<_> = concrete(socket.local())
             .into_iter()
@@ -208,7 +205,7 @@ async fn dial(
         return Err(Error::NoCerthash(address));
     };
     let source = source_towards(target.socket).map_err(failed)?;
-    let socket = Socket::bind(SocketAddr::new(source, 0), 1).map_err(failed)?;
+    let socket = Socket::bind(SocketAddr::new(source, 0), false).map_err(failed)?;
     let between = (socket.local(), target.socket);
     let (driver, link, mut arrivals) =
         Driver::dial(socket, config.clone(), metrics, between, certhash)?;
@@ -279,7 +276,7 @@ mod tests {
     async fn outcomes(twist: fn(&mut Vec<u8>)) -> (bool, bool) {
         let (server, client) = (config(), config());
         let certhash: Fingerprint = server.certificate.fingerprint();
-        let socket = || Socket::bind("127.0.0.1:0".parse().unwrap(), 1).unwrap();
+        let socket = || Socket::bind("127.0.0.1:0".parse().unwrap(), false).unwrap();
         let (here, there) = (socket(), socket());
         let between = (here.local(), there.local());
         let (driver, mut arrivals) = Driver::listen(there, server.clone(), Arc::default());

@@ -47,7 +47,6 @@ impl RateLimit {
     }
 
     /// How many sources are remembered.
-    #[cfg(test)]
     pub fn sources(&self) -> usize {
         self.full_again.len()
     }
@@ -71,8 +70,9 @@ impl RateLimit {
     }
 }
 
-/// Whoever has one address of an IPv6 /64 has them all.
-fn block(source: IpAddr) -> IpAddr {
+/// What counts as one source: an IPv4 address, or an IPv6 /64, since whoever has one address of
+/// that has them all.
+pub fn block(source: IpAddr) -> IpAddr {
     match source.to_canonical() {
         IpAddr::V6(ip) => {
             let mut segments = ip.segments();

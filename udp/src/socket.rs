@@ -17,15 +17,23 @@ const BACKLOG: usize = 4 << 20;
 /// One receive buffer, in bytes: what the kernel may coalesce.
 const RECEIVE_BUFFER: usize = 64 * 1024;
 
-pub(crate) struct Socket {
+/// A bound socket. Several tasks may send by it at once.
+#[derive(Debug)]
+pub struct Socket {
     socket: UdpSocket,
     state: UdpSocketState,
     local: SocketAddr,
+}
+
+/// Room for what is received in one system call: 64 KiB a buffer.
+#[derive(Debug)]
+pub struct Inbox {
     buffers: Vec<Vec<u8>>,
 }
 
 /// What is to be sent.
-pub(crate) struct Backlog {
+#[derive(Debug)]
+pub struct Backlog {
     batches: VecDeque<Batch>,
     bytes: usize,
     /// Datagrams that the kernel takes in one call.
@@ -33,6 +41,7 @@ pub(crate) struct Backlog {
 }
 
 /// Datagrams of one size, but for the last, which may be shorter.
+#[derive(Debug)]
 struct Batch {
     destination: SocketAddr,
     source: Option<IpAddr>,
@@ -41,8 +50,9 @@ struct Batch {
 }
 
 impl Socket {
-    /// Binds a socket, on the present Tokio runtime.
-    pub(crate) fn bind(address: SocketAddr, batch: usize) -> io::Result<Self> {
+    /// Binds a socket, on the present Tokio runtime: a `busy` one with the kernel's larger buffers.
+    /// One on an IPv6 address takes nothing by IPv4.
+    pub fn bind(address: SocketAddr, busy: bool) -> io::Result<Self> {
         let socket = socket2::Socket::new(
             Domain::for_address(address),
             Type::DGRAM,
@@ -55,7 +65,7 @@ impl Socket {
         socket.bind(&address.into())?;
         let socket = UdpSocket::from_std(socket.into())?;
         let state = UdpSocketState::new(UdpSockRef::from(&socket))?;
-        if batch > 1 {
+        if busy {
             let reference = || UdpSockRef::from(&socket);
             let _ = state.set_recv_buffer_size(reference(), KERNEL_BUFFER);
             let _ = state.set_send_buffer_size(reference(), KERNEL_BUFFER);
@@ -64,15 +74,16 @@ impl Socket {
             local: socket.local_addr()?,
             socket,
             state,
-            buffers: vec![vec![0; RECEIVE_BUFFER]; batch],
         })
     }
 
-    pub(crate) fn local(&self) -> SocketAddr {
+    /// The address that it is bound to.
+    pub fn local(&self) -> SocketAddr {
         self.local
     }
 
-    pub(crate) fn backlog(&self) -> Backlog {
+    /// An empty backlog for it.
+    pub fn backlog(&self) -> Backlog {
         Backlog {
             batches: VecDeque::new(),
             bytes: 0,
@@ -81,7 +92,7 @@ impl Socket {
     }
 
     /// Ready when there may be something to receive, or something that waits can be sent.
-    pub(crate) async fn ready(&self, backlog: &Backlog) -> io::Result<()> {
+    pub async fn ready(&self, backlog: &Backlog) -> io::Result<()> {
         let interest = if backlog.batches.is_empty() {
             Interest::READABLE
         } else {
@@ -92,12 +103,13 @@ impl Socket {
 
     /// Receives what is there, at most one batch, and gives each datagram to `take` with source
     /// and destination. Whether there may be more.
-    pub(crate) fn receive(
-        &mut self,
+    pub fn receive(
+        &self,
+        inbox: &mut Inbox,
         mut take: impl FnMut(SocketAddr, SocketAddr, &[u8]),
     ) -> io::Result<bool> {
-        let mut metas = vec![RecvMeta::default(); self.buffers.len()];
-        let mut slices: Vec<_> = self
+        let mut metas = vec![RecvMeta::default(); inbox.buffers.len()];
+        let mut slices: Vec<_> = inbox
             .buffers
             .iter_mut()
             .map(|b| IoSliceMut::new(b))
@@ -113,7 +125,7 @@ impl Socket {
             Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => return Ok(true),
             Err(error) => return Err(error),
         };
-        for (meta, buffer) in metas.iter().zip(&self.buffers).take(received) {
+        for (meta, buffer) in metas.iter().zip(&inbox.buffers).take(received) {
             let ip = meta.dst_ip.unwrap_or(self.local.ip());
             let destination = SocketAddr::new(ip, self.local.port());
             let stride = meta.stride.max(1);
@@ -125,7 +137,7 @@ impl Socket {
     }
 
     /// Sends what waits, as far as the kernel takes it.
-    pub(crate) fn send(&self, backlog: &mut Backlog) {
+    pub fn send(&self, backlog: &mut Backlog) {
         while let Some(batch) = backlog.batches.front() {
             let transmit = quinn_udp::Transmit {
                 destination: batch.destination,
@@ -151,9 +163,29 @@ impl Socket {
     }
 }
 
+impl Inbox {
+    /// Room for `batch` buffers, each of which may hold many datagrams of one source.
+    pub fn new(batch: usize) -> Self {
+        Inbox {
+            buffers: vec![vec![0; RECEIVE_BUFFER]; batch],
+        }
+    }
+}
+
 impl Backlog {
+    /// Whether nothing waits.
+    pub fn is_empty(&self) -> bool {
+        self.batches.is_empty()
+    }
+
+    /// Drops what waits.
+    pub fn clear(&mut self) {
+        self.batches.clear();
+        self.bytes = 0;
+    }
+
     /// Queues a datagram behind those for the same destination. It leaves with [`Socket::send`].
-    pub(crate) fn push(&mut self, source: SocketAddr, destination: SocketAddr, datagram: &[u8]) {
+    pub fn push(&mut self, source: SocketAddr, destination: SocketAddr, datagram: &[u8]) {
         if self.bytes + datagram.len() > BACKLOG {
             return;
         }
