@@ -12,7 +12,7 @@ use figment::{
 use libp2p::Multiaddr;
 use serde::{Deserialize, Serialize};
 
-use crate::node::{self, ConnectionsConfig, attach, discovery, presence, relay, signaling};
+use crate::node::{self, ConnectionsConfig, attach, discovery, presence, relay, signaling, turn};
 
 /// What a long-running program may be told, in the file's words.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -24,6 +24,8 @@ pub struct Settings {
     pub bootstrap: Vec<Multiaddr>,
     /// libp2p addresses to listen on.
     pub listen: Vec<Multiaddr>,
+    /// Where others reach the node, where that isn't where it listens.
+    pub external_address: Vec<Multiaddr>,
     /// Where HTTP is served.
     pub http: Option<SocketAddr>,
     /// Where the key and what is known are kept.
@@ -40,6 +42,8 @@ pub struct Settings {
     pub discovery: discovery::Config,
     /// Circuits for peers of stock libp2p.
     pub relay: relay::Config,
+    /// STUN and TURN.
+    pub turn: turn::Config,
 }
 
 impl Default for Settings {
@@ -53,6 +57,7 @@ impl Default for Settings {
                 address("/ip4/0.0.0.0/udp/4600/quic-v1"),
                 address("/ip4/0.0.0.0/udp/4601/webrtc-direct"),
             ],
+            external_address: Vec::new(),
             http: Some(SocketAddr::from(([0, 0, 0, 0], 8080))),
             data_dir: None,
             connections: Default::default(),
@@ -61,6 +66,10 @@ impl Default for Settings {
             signaling: Default::default(),
             discovery: Default::default(),
             relay: Default::default(),
+            turn: turn::Config {
+                listen: None,
+                ..Default::default()
+            },
         }
     }
 }
@@ -80,6 +89,11 @@ pub struct Flags {
     #[arg(long, value_name = "MULTIADDR")]
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub listen: Vec<Multiaddr>,
+    /// Where others reach this node, where a router translates addresses: a multiaddr, or an IP
+    /// address behind which the ports are the same (repeatable).
+    #[arg(long, value_name = "ADDRESS", value_parser = external)]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub external_address: Vec<Multiaddr>,
     /// Where to serve HTTP (port 0 is any).
     #[arg(long, value_name = "ADDR:PORT")]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -131,6 +145,7 @@ impl Settings {
             network: self.network,
             bootstrap: self.bootstrap,
             listen: self.listen,
+            external: self.external_address,
             http: self.http,
             data_dir: self.data_dir,
             connections: self.connections,
@@ -139,8 +154,19 @@ impl Settings {
             signaling: self.signaling,
             discovery: self.discovery,
             relay: self.relay,
+            turn: self.turn,
         }
     }
+}
+
+/// An address as an operator may have it at hand.
+fn external(text: &str) -> Result<Multiaddr, String> {
+    if let Ok(ip) = text.parse::<std::net::IpAddr>() {
+        return Ok(ip.into());
+    }
+    text.parse().map_err(|_| {
+        "give an IP address, or a multiaddr such as /ip4/192.0.2.1/tcp/4600".to_owned()
+    })
 }
 
 fn readable(path: &Path) -> Result<(), ConfigError> {

@@ -55,8 +55,11 @@ impl Demo {
     pub async fn start(config: Config) -> Result<Demo, DemoError> {
         let drawn = tokio::task::spawn_blocking(move || velox_pictures::draw(config.seed));
         let server = Server::bind(config.http).await?;
-        let bootstrap = node(Vec::new())
-            .configure(|config| config.attach.max = 0)
+        let bootstrap = node(Vec::new(), config.http.ip())
+            .configure(|config| {
+                config.attach.max = 0;
+                config.turn.listen = Some(Vec::new());
+            })
             .spawn()
             .await?;
         let known: Vec<_> = bootstrap
@@ -71,7 +74,7 @@ impl Demo {
                 first => first.saturating_add(number),
             };
             let server = Server::bind(SocketAddr::new(config.http.ip(), port)).await?;
-            let node = node(known.clone())
+            let node = node(known.clone(), config.http.ip())
                 .listen(for_pages(config.http.ip()))
                 .spawn()
                 .await?;
@@ -115,9 +118,12 @@ fn for_pages(ip: IpAddr) -> Multiaddr {
         .with(Protocol::WebRTCDirect)
 }
 
-fn node(bootstrap: Vec<Multiaddr>) -> crate::node::Builder {
+fn node(bootstrap: Vec<Multiaddr>, ip: IpAddr) -> crate::node::Builder {
     let listen = "/ip4/127.0.0.1/tcp/0".parse();
     Node::builder(NETWORK)
         .listen(listen.expect("a constant multiaddr"))
-        .configure(|config| config.bootstrap = bootstrap)
+        .configure(|config| {
+            config.bootstrap = bootstrap;
+            config.turn.listen = Some(vec![SocketAddr::new(ip, 0)]);
+        })
 }

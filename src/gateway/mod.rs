@@ -3,6 +3,7 @@
 
 mod assets;
 mod document;
+mod ice;
 mod metrics;
 mod server;
 pub mod socket;
@@ -35,6 +36,7 @@ pub fn router(node: Node) -> Router {
         .route("/velox-crypto.js", get(|| asset("velox-crypto.js")))
         .route("/velox.global.js", get(|| asset("velox.global.js")))
         .route("/api/v1/status", get(status))
+        .route("/api/v1/ice", get(ice::servers))
         .route("/metrics", get(metrics::metrics))
         .route("/healthz", get(|| async { "ok\n" }))
         .route("/readyz", get(ready))

@@ -69,6 +69,45 @@ pub fn is_for_browsers(address: &Multiaddr) -> bool {
     })
 }
 
+/// Where others reach a host that listens at its `own` addresses, as far as `external` ones were
+/// given: each as it is, or an IP address alone, which stands for that of every own address of its
+/// family that isn't loopback. A certificate's hash need not be given.
+pub fn from_outside(external: &[Multiaddr], own: &[Multiaddr]) -> Vec<Multiaddr> {
+    let mut all = Vec::new();
+    for outside in external {
+        if outside.iter().count() > 1 {
+            let mut whole = outside.clone();
+            if outside.iter().last() == Some(Protocol::WebRTCDirect) {
+                let hash = |part: &Protocol| matches!(part, Protocol::Certhash(_));
+                let hash = own.iter().find_map(|address| address.iter().find(hash));
+                whole = whole.into_iter().chain(hash).collect();
+            }
+            all.push(whole);
+            continue;
+        }
+        let Some(to) = ip(outside) else {
+            all.push(outside.clone());
+            continue;
+        };
+        let translated = own.iter().filter_map(|address| {
+            let from = ip(address)?;
+            if from.is_ipv4() != to.is_ipv4() || from.is_loopback() {
+                return None;
+            }
+            Some(
+                Multiaddr::from(to)
+                    .into_iter()
+                    .chain(address.iter().skip(1))
+                    .collect(),
+            )
+        });
+        all.extend(translated.collect::<Vec<Multiaddr>>());
+    }
+    let mut seen = std::collections::HashSet::new();
+    all.retain(|address| seen.insert(address.clone()));
+    all
+}
+
 /// Why a dial failed, in a line that an operator can use.
 pub fn explain(error: &TransportError<std::io::Error>) -> String {
     match error {
@@ -106,6 +145,26 @@ mod tests {
         assert_eq!(reach("100.64.0.1".parse().unwrap()), Reach::Private);
         assert_eq!(reach("::ffff:10.0.0.1".parse().unwrap()), Reach::Private);
         assert_eq!(reach("fe80::1".parse().unwrap()), Reach::Private);
+    }
+
+    #[test]
+    fn an_address_that_a_router_translates_is_named_as_others_see_it() {
+        let addresses = |all: &[&str]| -> Vec<Multiaddr> {
+            all.iter().map(|text| text.parse().unwrap()).collect()
+        };
+        let hash = "certhash/uEiAyzGym84SKL4CnAfRTvI7Qv8U0er99J_YgMIPEretyHQ";
+        let direct = format!("/ip4/10.0.0.5/udp/4601/webrtc-direct/{hash}");
+        let own = addresses(&["/ip4/127.0.0.1/tcp/4600", "/ip4/10.0.0.5/tcp/4600", &direct]);
+        let seen = from_outside(&addresses(&["/ip4/20.0.0.1"]), &own);
+        let as_seen = format!("/ip4/20.0.0.1/udp/4601/webrtc-direct/{hash}");
+        assert_eq!(seen, addresses(&["/ip4/20.0.0.1/tcp/4600", &as_seen]));
+        let given = [
+            "/dns4/example.org/tcp/443/wss",
+            "/ip4/20.0.0.1/udp/9/webrtc-direct",
+        ];
+        let seen = from_outside(&addresses(&given), &own);
+        let whole = format!("{}/{hash}", given[1]);
+        assert_eq!(seen, addresses(&[given[0], &whole]));
     }
 
     #[test]

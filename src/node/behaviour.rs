@@ -8,6 +8,7 @@ mod routes;
 
 use std::{
     collections::{BTreeSet, HashMap, VecDeque},
+    net::IpAddr,
     task::{Context, Poll},
     time::Duration,
 };
@@ -25,7 +26,7 @@ use libp2p::{
 };
 
 use super::{
-    Alarm, Config,
+    Alarm, Config, IceOffer,
     address_book::{AddressBook, without_peer_id},
     addresses::{self, Reach},
     attach,
@@ -39,7 +40,7 @@ use super::{
 use crate::{
     clock::Now,
     identity::Identity,
-    wire::{Bytes, Signed, V1, limits, node_record::NodeRecord},
+    wire::{Bytes, Signed, V1, attach::IceServer, limits, node_record::NodeRecord},
 };
 
 /// How often connections are looked after. It also wakes gossipsub, whose heartbeat re-arms its
@@ -94,6 +95,7 @@ pub struct Behaviour {
     http: Vec<Multiaddr>,
     /// Its own record with every address, and such as name only addresses that reach further.
     records: Option<Records>,
+    ice: Option<IceOffer>,
     queries: HashMap<kad::QueryId, Vec<u8>>,
     refresh: Refresh,
     /// The look-up of a far bucket that is under way.
@@ -129,6 +131,7 @@ impl Behaviour {
             listening: BTreeSet::new(),
             http: Vec::new(),
             records: None,
+            ice: None,
             queries: HashMap::new(),
             in_dht: false,
             next_tick: Now::read(),
@@ -141,6 +144,18 @@ impl Behaviour {
     pub fn set_http_addresses(&mut self, addresses: Vec<Multiaddr>) {
         self.http = addresses;
         self.sign_record();
+    }
+
+    /// Offers attached peers a STUN and TURN server.
+    pub fn offer_ice(&mut self, offer: IceOffer) {
+        self.ice = Some(offer.clone());
+        self.duties.attach.state_mut().offer_ice(offer);
+    }
+
+    /// ICE servers for somebody at this address who isn't attached.
+    pub fn ice_servers(&self, from: IpAddr, now: Now) -> Vec<IceServer> {
+        let offer = self.ice.as_ref();
+        offer.map_or_else(Vec::new, |offer| offer.servers_for_stranger(from, now))
     }
 
     /// The node's own signed record, with every address.
@@ -262,10 +277,10 @@ impl Behaviour {
     }
 
     fn sign_for(&self, reach: Reach, now: Now) -> Signed<NodeRecord> {
-        let addrs = self
-            .http
+        let own: Vec<_> = self.http.iter().chain(&self.listening).cloned().collect();
+        let addrs = addresses::from_outside(&self.config.external, &own)
             .iter()
-            .chain(&self.listening)
+            .chain(&own)
             .filter(|address| addresses::reach_of(address) >= reach)
             .take(limits::NODE_ADDRESSES)
             .map(|address| without_peer_id(address.clone()).to_string())

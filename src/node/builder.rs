@@ -9,10 +9,11 @@ use web_time::Instant;
 
 use super::{
     Behaviour, Config, Node,
-    addresses::explain,
+    addresses::{self, explain},
     data_dir::{DataDir, DataDirError},
     event_loop::{BOOK, EventLoop, ROOMS},
     handle::Shared,
+    turn,
 };
 use crate::{
     carriers::{SwarmError, swarm},
@@ -41,6 +42,9 @@ pub enum StartError {
         /// Why.
         reason: String,
     },
+    /// STUN and TURN can't be served.
+    #[error(transparent)]
+    Turn(#[from] velox_turn::ServiceError),
     /// libp2p can't be set up.
     #[error(transparent)]
     Transport(#[from] SwarmError),
@@ -111,6 +115,12 @@ impl Builder {
         if let Some(disk) = &disk {
             behaviour.remember_room_nodes(disk.recall(ROOMS));
         }
+        let external = config.external.iter().filter_map(addresses::ip).collect();
+        let turn = turn::start(&config.turn, &config.network, external)?;
+        let turn = turn.map(|(service, offer)| {
+            behaviour.offer_ice(offer);
+            service
+        });
         let entrance = behaviour.entrance();
         let certificate = match &disk {
             Some(disk) => disk.certificate()?,
@@ -135,6 +145,7 @@ impl Builder {
             swarm,
             config: config.clone(),
             disk,
+            turn,
             commands: received,
             listening,
             started: Instant::now(),

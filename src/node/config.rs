@@ -2,7 +2,7 @@ use std::{net::SocketAddr, path::PathBuf};
 
 use libp2p::Multiaddr;
 
-use super::{attach, connections, discovery, presence, relay, signaling};
+use super::{attach, connections, discovery, presence, relay, signaling, turn};
 
 /// What a node is built from.
 #[derive(Clone, Debug)]
@@ -13,6 +13,9 @@ pub struct Config {
     pub bootstrap: Vec<Multiaddr>,
     /// libp2p addresses to listen on.
     pub listen: Vec<Multiaddr>,
+    /// Where others reach it, where that isn't where it listens: each a whole address, or an IP
+    /// address alone (`/ip4/192.0.2.1`) behind which all its ports are the same.
+    pub external: Vec<Multiaddr>,
     /// Where its HTTP server listens, if it has one: pages attach there.
     pub http: Option<SocketAddr>,
     /// Where it keeps its key and what it knows. Without one, nothing is kept.
@@ -29,6 +32,8 @@ pub struct Config {
     pub discovery: discovery::Config,
     /// Circuits for peers of stock libp2p.
     pub relay: relay::Config,
+    /// STUN and TURN.
+    pub turn: turn::Config,
 }
 
 impl Config {
@@ -38,6 +43,7 @@ impl Config {
             network: network.into(),
             bootstrap: Vec::new(),
             listen: Vec::new(),
+            external: Vec::new(),
             http: None,
             data_dir: None,
             connections: Default::default(),
@@ -46,6 +52,7 @@ impl Config {
             signaling: Default::default(),
             discovery: Default::default(),
             relay: Default::default(),
+            turn: Default::default(),
         }
     }
 }

@@ -9,6 +9,7 @@ use web_time::Instant;
 
 use super::{
     Behaviour, Config, Event, Status,
+    addresses::{from_outside, is_for_browsers},
     data_dir::DataDir,
     handle::{Command, Document},
     status::{ConnectionSummary, DhtSummary},
@@ -34,6 +35,8 @@ pub(super) struct EventLoop {
     pub(super) swarm: Swarm<Behaviour>,
     pub(super) config: Config,
     pub(super) disk: Option<DataDir>,
+    /// Served as long as the loop runs.
+    pub(super) turn: Option<velox_turn::Service>,
     pub(super) commands: mpsc::Receiver<Command>,
     pub(super) listening: watch::Sender<Vec<Multiaddr>>,
     pub(super) started: Instant,
@@ -59,6 +62,12 @@ impl EventLoop {
         match event {
             SwarmEvent::NewListenAddr { address, .. } => {
                 tracing::info!(%address, "listening");
+                let own = [address.clone()];
+                for outside in from_outside(&self.config.external, &own) {
+                    if !is_for_browsers(&outside) {
+                        self.swarm.add_external_address(outside);
+                    }
+                }
                 self.listening.send_modify(|all| all.push(address));
             }
             SwarmEvent::ExpiredListenAddr { address, .. } => {
@@ -101,6 +110,10 @@ impl EventLoop {
             Command::RoomSize { room, answer } => {
                 answer.send(behaviour.room_size(&room)).ok();
             }
+            Command::IceServers { from, answer } => {
+                let servers = behaviour.ice_servers(from, Now::read());
+                answer.send(servers).ok();
+            }
             Command::HttpAddresses(addresses) => behaviour.set_http_addresses(addresses),
             Command::Stop { .. } => {}
         }
@@ -138,6 +151,7 @@ impl EventLoop {
                 peer_ids,
             },
             attachments: summaries.attachments,
+            turn: self.turn.as_ref().map(velox_turn::Service::summary),
             rooms: summaries.rooms,
             signaling: summaries.signaling,
             discovery: summaries.discovery,

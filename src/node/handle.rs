@@ -1,12 +1,18 @@
 //! `Node`: what the rest of the program holds of a running node.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+};
 
 use libp2p::{Multiaddr, PeerId};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::{Status, attach::Entrance};
-use crate::{identity::Identity, wire::Bytes};
+use crate::{
+    identity::Identity,
+    wire::{Bytes, attach::IceServer},
+};
 
 /// What the event loop is asked.
 pub(super) enum Command {
@@ -18,6 +24,10 @@ pub(super) enum Command {
     RoomSize {
         room: String,
         answer: oneshot::Sender<usize>,
+    },
+    IceServers {
+        from: IpAddr,
+        answer: oneshot::Sender<Vec<IceServer>>,
     },
     HttpAddresses(Vec<Multiaddr>),
     Stop {
@@ -86,6 +96,12 @@ impl Node {
     pub async fn room_size(&self, room: &str) -> Result<usize, Stopped> {
         let room = room.to_owned();
         self.ask(|answer| Command::RoomSize { room, answer }).await
+    }
+
+    /// ICE servers for a client at `from` that isn't attached, as attached peers have them.
+    pub async fn ice_servers(&self, from: IpAddr) -> Result<Vec<IceServer>, Stopped> {
+        self.ask(|answer| Command::IceServers { from, answer })
+            .await
     }
 
     /// Says where the node's HTTP server is reached.

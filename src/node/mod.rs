@@ -20,6 +20,7 @@ pub mod discovery;
 mod duties;
 mod event_loop;
 mod handle;
+mod ice;
 mod leftovers;
 pub mod link;
 pub mod presence;
@@ -31,6 +32,7 @@ pub mod signaling;
 mod status;
 #[cfg(test)]
 mod tests;
+pub mod turn;
 mod unreachable;
 mod verdict;
 
@@ -45,6 +47,7 @@ pub use connections::Config as ConnectionsConfig;
 pub use denied::Denied;
 pub use duties::{AGENT, protocol_version};
 pub use handle::{Document, Node, Stopped};
+pub use ice::IceOffer;
 pub(crate) use leftovers::{Leftovers, Refills};
 pub use status::{Status, Summaries};
 pub use verdict::Verdict;

@@ -19,6 +19,9 @@ pub struct Status {
     pub connections: ConnectionSummary,
     /// Attached peers.
     pub attachments: attach::Summary,
+    /// STUN and TURN, where it is served.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub turn: Option<velox_turn::Summary>,
     /// Rooms.
     pub rooms: presence::Summary,
     /// Envelopes.

@@ -314,8 +314,11 @@ impl State {
                 }
             }
             FromNode::Welcome(welcome) => {
-                attachment.welcomed = true;
+                let again = std::mem::replace(&mut attachment.welcomed, true);
                 let now = self.set_time(link, welcome.time, now);
+                if again {
+                    return Ok(());
+                }
                 self.candidates
                     .learn_records(&welcome.nodes, &self.config.network, now);
                 self.outputs

@@ -652,3 +652,6 @@ impl Server {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

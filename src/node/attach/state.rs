@@ -13,7 +13,7 @@ use web_time::Instant;
 use super::{config::Config, door::Door, outbox::Outbox};
 use crate::{
     clock::Now,
-    node::{Budget, Denied, Leftovers, Rate},
+    node::{Budget, Denied, IceOffer, Leftovers, Rate, ice::RENEWAL},
     wire::{
         Bytes, Signed, VERSION,
         attach::{Beat, FromNode, FromPeer, GoAway, Hello, Locate, Refusal, Welcome},
@@ -142,6 +142,8 @@ struct Attachment {
     last_ping: Option<Instant>,
     next_beat: u64,
     budget: Budget,
+    /// When the peer needs new credentials for ICE servers.
+    renewal: Instant,
     outbox: Outbox,
     reassembly: Reassembly,
     /// When `timers` has an entry for it.
@@ -175,6 +177,7 @@ pub struct State {
     left: Leftovers<Budget>,
     timers: BTreeSet<(Instant, AttachmentId)>,
     outputs: VecDeque<Output>,
+    ice: Option<IceOffer>,
     accepted: u64,
     refused: u64,
 }
@@ -190,6 +193,7 @@ impl State {
             left: Leftovers::new(config.max),
             timers: BTreeSet::new(),
             outputs: VecDeque::new(),
+            ice: None,
             accepted: 0,
             refused: 0,
             config,
@@ -226,6 +230,7 @@ impl State {
                 last_ping: None,
                 next_beat: 0,
                 budget,
+                renewal: now.instant + RENEWAL,
                 outbox: Outbox::new(self.config.max_queue),
                 reassembly: Reassembly::default(),
                 deadline,
@@ -285,21 +290,31 @@ impl State {
         self.remove(id);
     }
 
-    /// Answers a peer's hello.
+    /// Offers peers that attach from now on a STUN and TURN server.
+    pub fn offer_ice(&mut self, offer: IceOffer) {
+        self.ice = Some(offer);
+    }
+
+    /// Answers a peer's hello; again when its credentials are to be renewed.
     pub fn welcome(&mut self, peer: PeerId, nodes: Vec<Bytes>, now: Now) {
         let Some(attachment) = self
             .by_peer
             .get(&peer)
-            .and_then(|id| self.attachments.get(id))
+            .and_then(|id| self.attachments.get_mut(id))
         else {
             return;
+        };
+        attachment.renewal = now.instant + RENEWAL;
+        let ice = match &self.ice {
+            Some(offer) => offer.servers(&peer.to_string(), now),
+            None => Vec::new(),
         };
         let welcome = FromNode::Welcome(Welcome {
             version: VERSION,
             lease: self.config.gone_seconds * 1000,
             time: now.millis,
             observed: attachment.address.to_string(),
-            ice: vec![],
+            ice,
             nodes,
         });
         self.send(peer, &welcome);
@@ -395,6 +410,7 @@ impl State {
             && deadline <= now.instant
         {
             self.timers.pop_first();
+            self.renew(id, now);
             pinged += usize::from(self.tick(id, now.instant));
         }
         if pinged > 0 {
@@ -419,6 +435,17 @@ impl State {
         for (at, id) in along {
             self.timers.remove(&(at, id));
             self.tick(id, now);
+        }
+    }
+
+    /// Gives a peer new credentials if its are about to end.
+    fn renew(&mut self, id: AttachmentId, now: Now) {
+        let due = self
+            .attachments
+            .get(&id)
+            .filter(|one| self.ice.is_some() && one.welcomed && one.renewal <= now.instant);
+        if let Some(attachment) = due {
+            self.welcome(attachment.peer, Vec::new(), now);
         }
     }
 

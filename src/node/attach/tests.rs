@@ -8,7 +8,7 @@ use super::{AttachmentId, Config, Event, Output, State};
 use crate::{
     clock::Now,
     identity::Identity,
-    node::Denied,
+    node::{Denied, IceOffer},
     wire::{
         Array, Bytes, Signed, V1,
         attach::{
@@ -608,4 +608,45 @@ fn several_carriers_of_one_peer_have_one_budget() {
         }
     }
     assert!(taken <= 25, "{taken}");
+}
+
+#[test]
+fn credentials_for_ice_servers_come_with_the_welcome_and_are_renewed_before_they_end() {
+    let mut rig = Rig::new(Config::default());
+    let at = "20.0.0.1:3478".parse().unwrap();
+    let secret = velox_turn::Secret::new("north");
+    rig.state
+        .offer_ice(IceOffer::new([at], false, secret, || true));
+    let peer = PeerId::random();
+    let id = rig.open(peer);
+    rig.say(id, &hello(NETWORK, 1));
+    rig.state.welcome(peer, vec![], rig.now);
+    let end = |welcome: &FromNode| match welcome {
+        FromNode::Welcome(welcome) => {
+            let name = welcome.ice[0].username.as_ref()?;
+            let (end, user) = name.split_once(':')?;
+            assert_eq!(user, peer.to_string());
+            Some(end.parse::<u64>().unwrap() * 1_000)
+        }
+        _ => None,
+    };
+    let ends: Vec<_> = messages(&rig.outputs()).iter().filter_map(end).collect();
+    let mut last = ends[0];
+    let mut renewals = 0;
+    for _ in 0..300 {
+        rig.now = rig.now.after(Duration::from_secs(4));
+        rig.say(id, &FromPeer::Pong(Beat { n: 1 }));
+        rig.state.expired(rig.now);
+        for message in messages(&rig.outputs()) {
+            if let Some(end) = end(&message) {
+                renewals += 1;
+                last = end;
+            }
+        }
+        assert!(
+            last > rig.now.millis + 90_000,
+            "what it has is about to end"
+        );
+    }
+    assert_eq!(renewals, 2, "in 20 minutes");
 }

@@ -66,6 +66,17 @@ pub struct ServiceError {
     pub source: io::Error,
 }
 
+/// Tells whether a server lends addresses. It may outlive it.
+#[derive(Clone, Debug)]
+pub struct Lending(Arc<Shared>);
+
+impl Lending {
+    /// Whether there may be new allocations at present.
+    pub fn is_open(&self) -> bool {
+        self.0.lock().server.lends(Moment::read())
+    }
+}
+
 /// A server at work, until it is dropped.
 #[derive(Debug)]
 pub struct Service {
@@ -164,9 +175,9 @@ impl Service {
             .spawn(streams::serve(self.shared.clone(), stream, local, remote));
     }
 
-    /// Whether there may be new allocations at present.
-    pub fn lends(&self) -> bool {
-        self.shared.lock().server.lends(Moment::read())
+    /// What tells whether it lends addresses.
+    pub fn lending(&self) -> Lending {
+        Lending(self.shared.clone())
     }
 
     /// Figures.

@@ -61,7 +61,6 @@ export class Attachment implements Link {
       attachment.onMessage = (message) => {
         if ('welcome' in message) {
           attachment.rtt = Math.min(attachment.rtt, performance.now() - sent)
-          attachment.welcome = message.welcome
           attachment.clockOffset = message.welcome.time + attachment.rtt / 2 - Date.now()
           resolve(attachment)
         } else if ('refused' in message) {
@@ -118,6 +117,8 @@ export class Attachment implements Link {
 
   #take(message: FromNode): void {
     if ('ping' in message) return this.send({ pong: message.ping })
+    // It comes again, with credentials for ICE servers that hold.
+    if ('welcome' in message) this.welcome = message.welcome
     if (!('fragment' in message)) return this.onMessage(message)
     const whole = this.#join(message.fragment)
     if (!whole) return

@@ -22,6 +22,8 @@ export interface BulkReceiver {
 
 export interface SessionHost {
   readonly now: () => number
+  /** With credentials that hold. */
+  iceServers(): RTCIceServer[]
   /** Sends by envelope; failures are the host's business. */
   signal(kind: Kind): void
   opened(): void
@@ -305,7 +307,10 @@ export class Session {
       }
       // The polite peer waits longer, so that restarts seldom cross.
       const wait = (state === 'failed' ? 0 : limits.RESTART_AFTER) * (this.#polite ? 2 : 1)
-      this.#restart ??= setTimeout(() => this.#pc.restartIce(), wait)
+      this.#restart ??= setTimeout(() => {
+        this.#pc.setConfiguration({ ...this.#pc.getConfiguration(), iceServers: this.#host.iceServers() })
+        this.#pc.restartIce()
+      }, wait)
       this.#giveUp ??= setTimeout(() => this.#fail('no-connection'), wait + limits.RESTART_WITHIN)
     } else if (state === 'closed') {
       this.#fail('closed')

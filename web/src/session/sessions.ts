@@ -358,6 +358,7 @@ export class Sessions extends Emitter<SessionsEvents> {
     }
     return {
       now: this.#now,
+      iceServers: () => this.#signals.iceServers(),
       signal: (kind) => this.#send(pair, id, kind),
       opened: () => {
         if (machine.session !== id || !pair.session) return

@@ -1,7 +1,7 @@
 //! Two nodes that serve one room, and the link between them.
 
 use super::*;
-use crate::wire::presence::{RoomChanges, RoomName};
+use crate::wire::presence::RoomChanges;
 
 /// Two nodes with one member each in the room, who don't know of each other.
 struct Pair {
