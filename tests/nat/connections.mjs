@@ -9,7 +9,7 @@ export const watchConnections = (page, extra = []) => page.evaluateOnNewDocument
  * @returns {Promise<{ way: 'direct' | 'relay' | 'none', candidates: string[] }>}
  */
 export async function wayBetween(...pages) {
-  const pairs = await Promise.all(pages.map((page) => page.evaluate(() => window.selectedCandidates())))
+  const pairs = await Promise.all(pages.map((page) => page.evaluate(() => window.sessions.selected())))
   // A relay of one side may be a stranger's address to the other, so both are asked.
   const relayed = pairs.some((pair) => pair?.includes('relay'))
   return {
@@ -20,7 +20,7 @@ export async function wayBetween(...pages) {
 
 /** Runs in the page. A session is known by its control channel. */
 function watch(extra) {
-  const sessions = (window.sessions = [])
+  const sessions = []
   const Connection = window.RTCPeerConnection
   window.RTCPeerConnection = class extends Connection {
     constructor(configuration) {
@@ -32,8 +32,8 @@ function watch(extra) {
       return super.createDataChannel(label, options)
     }
   }
-  window.selectedCandidates = async () => {
-    const session = sessions.findLast(({ connectionState }) => connectionState === 'connected')
+  const selected = async () => {
+    const session = sessions.filter(({ connectionState }) => connectionState === 'connected').at(-1)
     const stats = await session?.getStats()
     for (const transport of stats?.values() ?? []) {
       const pair = transport.type === 'transport' && stats.get(transport.selectedCandidatePairId)
@@ -42,4 +42,5 @@ function watch(extra) {
     }
     return undefined
   }
+  window.sessions = { selected }
 }

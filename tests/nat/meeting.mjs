@@ -9,7 +9,20 @@ const MEET_MS = 20_000
 /** From `join` to the open control channel: the promises for this path. */
 const OPEN_MS = { direct: 1_500, relay: 2_500 }
 
-/** What a line of the table should have been and wasn't; nothing where all is well. */
+/**
+ * A line of the table. `ms` from the second's `join` to the open control channel.
+ *
+ * @typedef {{
+ *   first: string, second: string, expected: 'direct' | 'relay', way: 'direct' | 'relay' | 'none',
+ *   candidates: string[], ms?: number, error?: string,
+ * }} Line
+ */
+
+/**
+ * What a line should have been and wasn't; nothing where all is well.
+ *
+ * @param {Line} line
+ */
 export function shortcomings({ expected, way, ms, error }) {
   if (error) return [error]
   return [
@@ -22,12 +35,11 @@ export function shortcomings({ expected, way, ms, error }) {
  * Both join, the second measures; then they exchange a message.
  *
  * @param {import('./scene.mjs').Scene} scene
- * @returns {Promise<{
- *   first: string, second: string, expected: string, way: string, candidates: string[],
- *   ms?: number, error?: string,
- * }>} `ms` from the second's `join` to the open control channel
+ * @param {string[]} pair kinds of NAT
+ * @returns {Promise<Line>}
  */
 export async function meet(scene, [first, second]) {
+  /** @type {Line} */
   const line = { first, second, expected: expected(first, second), way: 'none', candidates: [] }
   await Promise.all([scene.behind('ann', first), scene.behind('bob', second)])
   const visitors = []

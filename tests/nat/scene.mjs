@@ -20,6 +20,11 @@ const STUN = 'stun:20.9.0.1:4601'
 const ICE_SERVERS = JSON.parse(process.env.LAB_ICE ?? '[]')
 
 export class Scene {
+  /** @type {Lab} */ lab
+  /** Of the website. */ site = ''
+  /** @type {import('../support/nodes.mjs').Network} */ network
+  /** The node that each browser begins with. @type {Record<string, import('../support/nodes.mjs').Node>} */ nodes
+  /** @type {Record<string, import('puppeteer-core').Browser>} */ browsers
   #moves = 0
   #rooms = 0
 
@@ -38,8 +43,8 @@ export class Scene {
     ])
     try {
       scene.site = await scene.lab.site('site')
-      scene.network = scene.lab.network()
-      scene.nodes = { ann: await scene.network.startNode('first'), bob: await scene.network.startNode('second') }
+      const network = (scene.network = scene.lab.network())
+      scene.nodes = { ann: await network.startNode('first'), bob: await network.startNode('second') }
       await Promise.all(scene.network.nodes.map((node) => node.joined()))
       const [ann, bob] = await Promise.all(Object.keys(HOMES).map((name) => scene.lab.chromium(name)))
       scene.browsers = { ann, bob }

@@ -29,6 +29,7 @@ export function missing() {
  */
 
 export class Lab {
+  /** @type {Map<string, Host>} */ hosts = new Map()
   #program
   #namespaces
   #orders = 0
