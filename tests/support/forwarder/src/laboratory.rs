@@ -63,32 +63,41 @@ impl Laboratory {
         self.state().sites.get_mut(host.0).map(change)
     }
 
+    /// Whom the internet sees at that address.
+    pub fn at(&self, public: Ipv4Addr) -> Option<HostId> {
+        self.state().at(public)
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         // A site is whole between any two assignments.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
+impl State {
+    fn at(&self, public: Ipv4Addr) -> Option<HostId> {
+        let place = self.sites.iter().position(|site| site.public() == public);
+        place.map(HostId)
+    }
+}
+
 impl Policy for Laboratory {
     fn pass(&mut self, from: HostId, packet: &mut Packet, now: Instant) -> Option<Passage> {
-        let State { sites, chance } = &mut *self.state();
-        let sender = sites.get_mut(from.0)?;
+        let mut state = self.state();
+        let sender = state.sites.get_mut(from.0)?;
         // What a socket still sends from an address that the host had before goes nowhere.
         if packet.source() != sender.address || !sender.nats.outbound(packet, now) {
             return None;
         }
         let first = sender.line;
-        let wanted = packet.destination();
-        let to = sites.iter().position(|site| site.public() == wanted)?;
-        let second = sites[to].line;
-        if [first, second]
-            .iter()
-            .any(|line| chance.random_bool(line.loss))
-        {
+        let to = state.at(packet.destination())?;
+        let second = state.sites[to.0].line;
+        let mut lost = |line: Line| state.chance.random_bool(line.loss);
+        if lost(first) || lost(second) {
             return None;
         }
         Some(Passage {
-            to: HostId(to),
+            to,
             at: now + first.delay + second.delay,
         })
     }

@@ -1,6 +1,9 @@
 //! The running laboratory.
 
-use std::io::{self, BufRead};
+use std::{
+    io::{self, BufRead},
+    net::Ipv4Addr,
+};
 
 use serde_json::{Map, Value, json};
 use velox_forwarder::{Forwarder, Host, HostId, Laboratory};
@@ -25,6 +28,9 @@ pub enum BenchError {
     /// An order names nobody.
     #[error("there is no host {0}")]
     Host(String),
+    /// An order gives an address that another host has.
+    #[error("{0} is at {1} already")]
+    Taken(String, Ipv4Addr),
 }
 
 /// Sets up what standard input describes, and follows its orders until it ends.
@@ -101,11 +107,11 @@ impl Bench {
         match order {
             Order::Nat { host, nat } => {
                 let place = self.place(&host)?;
-                self.put_behind(place, nat);
+                self.put_behind(place, nat)?;
             }
             Order::Move { host, address, nat } => {
                 let place = self.place(&host)?;
-                self.put_behind(place, nat);
+                self.put_behind(place, nat)?;
                 self.laboratory
                     .change(HostId(place), |site| site.address = address);
                 self.hosts[place].readdress(address)?;
@@ -129,11 +135,17 @@ impl Bench {
         Ok(Value::Null)
     }
 
-    fn put_behind(&mut self, place: usize, nat: NatDescription) {
+    fn put_behind(&mut self, place: usize, nat: NatDescription) -> Result<(), BenchError> {
+        if let Some(HostId(other)) = self.laboratory.at(nat.address)
+            && other != place
+        {
+            return Err(BenchError::Taken(self.names[other].clone(), nat.address));
+        }
         self.seed += 1;
         let nats = nat.chain(self.seed);
         self.laboratory
             .change(HostId(place), |site| site.nats = nats);
+        Ok(())
     }
 
     fn place(&self, name: &str) -> Result<usize, BenchError> {
