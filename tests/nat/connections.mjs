@@ -1,7 +1,27 @@
 /** The connections of a page: which way a session goes. Nothing of this is in the product. */
 
+import { until } from '../support/deadline.mjs'
+
 /** Before the page navigates. `extra` are ICE servers for sessions besides those that they have. */
 export const watchConnections = (page, extra = []) => page.evaluateOnNewDocument(watch, extra)
+
+/** In which a session that began over a relay finds the direct way, and stays on it. */
+const SETTLED_MS = 5_000
+
+/**
+ * Waits until the newest session of the two pages goes that way, as long as that may take; then
+ * says how it goes.
+ */
+export async function settled(wanted, ...pages) {
+  /** @type {Awaited<ReturnType<typeof wayBetween>>} */
+  let found
+  const asWanted = async () => (found = await wayBetween(...pages)).way === wanted
+  await until(asWanted, `a session that goes ${wanted}`, SETTLED_MS).catch(() => {})
+  return found
+}
+
+/** What became of the sessions of a page: `{ at, what }`, `at` by `Date.now()`. */
+export const historyOf = (page) => page.evaluate(() => window.sessions.history)
 
 /**
  * How the newest session of each of the two pages goes, by the candidates that it has selected.
@@ -21,6 +41,7 @@ export async function wayBetween(...pages) {
 /** Runs in the page. A session is known by its control channel. */
 function watch(extra) {
   const sessions = []
+  const history = []
   const Connection = window.RTCPeerConnection
   window.RTCPeerConnection = class extends Connection {
     constructor(configuration) {
@@ -28,9 +49,18 @@ function watch(extra) {
       super(configuration?.iceServers ? { ...configuration, iceServers } : configuration)
     }
     createDataChannel(label, options) {
-      if (label === 'velox') sessions.push(this)
+      if (label === 'velox') observe(this)
       return super.createDataChannel(label, options)
     }
+  }
+  const observe = (session) => {
+    const number = sessions.push(session)
+    const note = (what) => history.push({ at: Date.now(), what: `session ${number} ${what}` })
+    note('is made')
+    session.addEventListener('connectionstatechange', () => note(session.connectionState))
+    session.addEventListener('iceconnectionstatechange', () => note(`ICE ${session.iceConnectionState}`))
+    session.addEventListener('signalingstatechange', () => note(session.signalingState))
+    session.addEventListener('icecandidate', ({ candidate }) => candidate && note(`finds ${candidate.candidate}`))
   }
   const selected = async () => {
     const session = sessions.filter(({ connectionState }) => connectionState === 'connected').at(-1)
@@ -42,5 +72,5 @@ function watch(extra) {
     }
     return undefined
   }
-  window.sessions = { selected }
+  window.sessions = { history, selected }
 }

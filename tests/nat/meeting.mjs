@@ -1,6 +1,6 @@
 /** One line of the table: two browsers behind NATs meet in a room. */
 
-import { wayBetween } from './connections.mjs'
+import { settled } from './connections.mjs'
 import { expected } from './theory.mjs'
 
 /** Longer than two attempts take. */
@@ -57,7 +57,7 @@ export async function meet(scene, [first, second]) {
     await bob.ask('hears', ann.peerId, 'hello')
     await bob.ask('say', 'hello yourself')
     await ann.ask('hears', bob.peerId, 'hello yourself')
-    return { ...line, ...(await wayBetween(ann.page, bob.page)), ms }
+    return { ...line, ...(await settled(line.expected, ann.page, bob.page)), ms }
   } catch (error) {
     const logs = visitors.flatMap(({ name, log }) => log.map((entry) => `${name}: ${entry}`))
     return { ...line, error: [error.message, ...logs.slice(-10)].join('\n') }

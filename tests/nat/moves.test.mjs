@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { missing } from '../support/lab.mjs'
-import { wayBetween } from './connections.mjs'
+import { historyOf, wayBetween } from './connections.mjs'
 import { Scene } from './scene.mjs'
 
 const SILENCE_MS = 3_000
@@ -40,6 +40,7 @@ async function silenceAfter(scene, change) {
   const visitors = await Promise.all([scene.attached('ann'), scene.attached('bob')])
   const [ann, bob] = visitors
   const pages = visitors.map(({ page }) => page)
+  let changed = Infinity
   try {
     const room = scene.room()
     await ann.ask('join', room)
@@ -48,17 +49,30 @@ async function silenceAfter(scene, change) {
     await Promise.all(pages.map((page) => page.evaluate(pulse, PULSE_MS)))
     // Both have heard the other before the change, and hear what was said after it.
     await Promise.all(pages.map((page) => page.evaluate((ms) => window.pulse.hears(0, ms), LONGEST_MS)))
+    changed = Date.now()
     await change(scene)
     const now = Date.now()
     await Promise.all(pages.map((page) => page.evaluate((now, ms) => window.pulse.hears(now, ms), now, LONGEST_MS)))
     const { candidates } = await wayBetween(...pages)
     console.log(`then: ${candidates.join(', ')}`)
-    return await Promise.all(pages.map((page) => page.evaluate(() => window.pulse.silence())))
+    const silence = await Promise.all(pages.map((page) => page.evaluate(() => window.pulse.silence())))
+    if (Math.max(...silence) > SILENCE_MS) await explain(visitors, changed)
+    return silence
   } catch (error) {
+    await explain(visitors, changed)
     for (const { name, log } of visitors) console.error(`--- ${name}\n${log.slice(-20).join('\n')}`)
     throw error
   } finally {
     await Promise.allSettled(pages.map((page) => page.browserContext().close()))
+  }
+}
+
+/** What the sessions did after the change. */
+async function explain(visitors, changed) {
+  for (const { name, page } of visitors) {
+    for (const { at, what } of await historyOf(page)) {
+      if (at >= changed) console.error(`${name} after ${at - changed} ms: ${what}`)
+    }
   }
 }
 

@@ -1,9 +1,10 @@
 /**
- * Every pair of NAT kinds as a table in Markdown: `node nat/whole.mjs [file]`, about five minutes.
+ * Every pair of NAT kinds as a table in Markdown: `node nat/whole.mjs [document]`, about three
+ * minutes. Puts it into the document, too, between its two comments.
  * Ends with 1 where a pair doesn't do what it is to do.
  */
 
-import { writeFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { missing } from '../support/lab.mjs'
 import { meet, shortcomings } from './meeting.mjs'
 import { Scene } from './scene.mjs'
@@ -30,7 +31,11 @@ try {
 
 const markdown = table(lines)
 console.log(markdown)
-if (process.argv[2]) await writeFile(process.argv[2], markdown)
+const document = process.argv[2]
+if (document) {
+  const text = await readFile(document, 'utf8')
+  await writeFile(document, text.replace(/(<!-- table -->\n)[^]*(<!-- end of table -->)/, `$1${markdown}$2`))
+}
 const wrong = lines.filter((line) => shortcomings(line).length)
 console.error(`${lines.length - wrong.length} of ${lines.length} pairs do what they are to do`)
 process.exitCode = wrong.length ? 1 : 0

@@ -46,9 +46,10 @@ export class Lab {
     return lab
   }
 
-  /** Starts a program on that host. */
+  /** Starts a program on that host. It ends when this process does, even if that is killed. */
   run(host, name, command, args) {
-    const started = new Program(name, [`--net=${this.#namespace(host)}`, '--', command, ...args], { command: 'nsenter' })
+    const inside = [`--net=${this.#namespace(host)}`, '--', 'setpriv', '--pdeathsig', 'KILL', '--', command, ...args]
+    const started = new Program(name, inside, { command: 'nsenter' })
     this.#closers.push(async () => {
       if (!started.alive) return
       started.kill('SIGKILL')
