@@ -42,7 +42,12 @@ export class Lab {
     lab.hosts = new Map(hosts.map((host) => [host.name, host]))
     lab.#program = new Program('velox-lab', [])
     lab.#program.say(JSON.stringify({ seed, hosts }))
-    lab.#namespaces = (await lab.#program.event('ready')).hosts
+    try {
+      lab.#namespaces = (await lab.#program.event('ready')).hosts
+    } catch (error) {
+      await lab.close()
+      throw error
+    }
     return lab
   }
 
