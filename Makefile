@@ -2,13 +2,20 @@
 export CARGO_TARGET_DIR ?= $(CURDIR)/target
 export PATH := $(HOME)/.cargo/bin:$(PATH)
 
-.PHONY: demo test bench build lint fuzz netsim web setup
+.PHONY: demo test test-nat bench build lint fuzz netsim web setup
 
 demo: web
 	cargo run --release --bin velox -- demo $(ARGS)
 
 test:
 	scripts/test
+
+# Two browsers behind every pair of NAT kinds, as the table of docs/nat.md; `make test` has a few.
+# `make test-nat DOCUMENT=docs/nat.md` writes it there.
+test-nat: web
+	scripts/setup test
+	cargo build --workspace
+	cd tests && npm run --silent nat -- $(abspath $(DOCUMENT))
 
 # `make bench PARTS=fidelity` measures one part.
 bench: web

@@ -2,14 +2,19 @@
 
 import puppeteer from 'puppeteer-core'
 
-const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium'
+export const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium'
 const FIREFOX = process.env.FIREFOX ?? '/usr/bin/firefox-esr'
 
-/** @returns {Promise<import('puppeteer-core').Browser>} */
-export function chromium(extraArgs = []) {
+/**
+ * @param {string[]} extraArgs
+ * @param {import('puppeteer-core').LaunchOptions} [options]
+ * @returns {Promise<import('puppeteer-core').Browser>}
+ */
+export function chromium(extraArgs = [], options = {}) {
   return puppeteer.launch({
     executablePath: CHROMIUM,
     headless: true,
+    ...options,
     args: [
       '--no-sandbox',
       '--disable-gpu',

@@ -7,6 +7,10 @@ interface Window {
   perf: any
   connection: RTCPeerConnection
   stock: any
+  sessions: any
+  plain: any
+  pulse: any
+  tell: any
   ice: { servers: string[]; candidates: string[] }
   ready?: boolean
   opened?: number

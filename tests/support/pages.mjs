@@ -7,12 +7,12 @@ import { PATIENCE_MS } from './deadline.mjs'
 const TYPES = { html: 'text/html; charset=utf-8', js: 'text/javascript; charset=utf-8' }
 
 /** Serves the test page, as the web server of somebody's site would. Resolves to `{ url, close }`. */
-export function serveTestPage() {
+export function serveTestPage(host = '127.0.0.1') {
   return serve(async (path) => {
     const name = path.slice(1) || 'index.html'
     if (!/^[a-z]+\.(html|js)$/.test(name)) return undefined
     return { type: TYPES[name.split('.')[1]], body: await readFile(new URL(`./page/${name}`, import.meta.url)) }
-  })
+  }, host)
 }
 
 /**

@@ -167,7 +167,11 @@ impl<P: Policy> Carrier<P> {
 
     fn send(&mut self) {
         let mut now = Instant::now();
-        while let Some(due) = self.queue.pop(now) {
+        while let Some(mut due) = self.queue.pop(now) {
+            if !self.policy.arrive(due.to, &mut due.packet, now) {
+                lock(&self.figures).lost += 1;
+                continue;
+            }
             let sent = match self.devices.get(due.to.0) {
                 Some(device) => device.send(due.packet.bytes()).is_ok(),
                 None => false,

@@ -4,7 +4,9 @@ use std::{
     fs::File,
     io,
     net::Ipv4Addr,
-    process::{Command, Stdio},
+    os::fd::AsRawFd,
+    path::PathBuf,
+    process::{self, Command, Stdio},
     sync::Arc,
     thread,
 };
@@ -60,6 +62,36 @@ impl Host {
     /// Its address.
     pub fn address(&self) -> Ipv4Addr {
         self.address
+    }
+
+    /// Gives it another address in place of the one that it has: sockets that are bound to the
+    /// old one are of no use any more, as when a phone leaves a wifi.
+    pub fn readdress(&mut self, address: Ipv4Addr) -> Result<(), Error> {
+        let old = self.address;
+        let failed = |source| Error::Host {
+            what: "change the address",
+            address: old,
+            source,
+        };
+        if address != old {
+            // The new one first: an interface without an address loses its routes.
+            self.inside(|| {
+                let change = |what, address| {
+                    ip(&["address", what, &format!("{address}/32"), "dev", INTERFACE])
+                };
+                change("add", address).and_then(|()| change("del", old))
+            })?
+            .map_err(failed)?;
+            self.address = address;
+        }
+        Ok(())
+    }
+
+    /// Its network namespace, for other programs to enter while this host is there:
+    /// `nsenter --net=<path>`.
+    pub fn namespace(&self) -> PathBuf {
+        let descriptor = self.namespace.as_raw_fd();
+        format!("/proc/{}/fd/{descriptor}", process::id()).into()
     }
 
     /// Moves the calling thread to this host, for good: sockets that it opens and processes

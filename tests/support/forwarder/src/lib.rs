@@ -2,9 +2,9 @@
 //!
 //! A [`Host`] is a network namespace with one interface, a TUN device. Whatever is sent there
 //! that isn't for the host itself comes to the [`Forwarder`], a thread that asks a [`Policy`]
-//! when, where, and whether the packet goes on. Delays are what [`Links`] does; loss, address
-//! translation or a host that moves are other policies over the same three questions, since a
-//! policy may also change a packet.
+//! when, where, and whether the packet goes on, and which may change it. Delays between hosts are
+//! what [`Links`] does. A [`Laboratory`] has what stands between homes: address translation
+//! ([`nat`]), loss, and hosts that move to another address; the program `velox-lab` runs one.
 //!
 //! ```no_run
 //! use std::{net::UdpSocket, time::Duration};
@@ -31,17 +31,22 @@ mod error;
 mod figures;
 mod forwarder;
 mod host;
+mod laboratory;
 mod links;
+pub mod nat;
 mod packet;
 mod policy;
 mod queue;
 mod regions;
+mod transport;
 
 pub use error::Error;
 pub use figures::Figures;
 pub use forwarder::Forwarder;
 pub use host::Host;
+pub use laboratory::{Laboratory, Line, Site};
 pub use links::Links;
 pub use packet::Packet;
 pub use policy::{HostId, Passage, Policy};
 pub use regions::Regions;
+pub use transport::Transport;

@@ -29,6 +29,10 @@ impl Packet {
         &self.0
     }
 
+    pub(crate) fn bytes_mut(&mut self) -> &mut [u8] {
+        &mut self.0
+    }
+
     fn address(&self, at: usize) -> Ipv4Addr {
         Ipv4Addr::new(self.0[at], self.0[at + 1], self.0[at + 2], self.0[at + 3])
     }

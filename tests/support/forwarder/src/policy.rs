@@ -23,4 +23,10 @@ pub struct Passage {
 pub trait Policy: Send + 'static {
     /// `from` has sent this packet, which may be changed; `None` loses it.
     fn pass(&mut self, from: HostId, packet: &mut Packet, now: Instant) -> Option<Passage>;
+
+    /// This packet is about to be handed to `to`, and may be changed; `false` loses it. What
+    /// stands beside the receiver, such as its NAT, decides here, not when the packet was sent.
+    fn arrive(&mut self, _to: HostId, _packet: &mut Packet, _now: Instant) -> bool {
+        true
+    }
 }
