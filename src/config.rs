@@ -12,6 +12,7 @@ use figment::{
 use libp2p::Multiaddr;
 use serde::{Deserialize, Serialize};
 
+use crate::gateway::{Https, Proxies};
 use crate::node::{self, ConnectionsConfig, attach, discovery, presence, relay, signaling, turn};
 
 /// What a long-running program may be told, in the file's words.
@@ -44,6 +45,10 @@ pub struct Settings {
     pub relay: relay::Config,
     /// STUN and TURN.
     pub turn: turn::Config,
+    /// TLS for pages.
+    pub https: Https,
+    /// Reverse proxies in front of HTTP.
+    pub proxies: Proxies,
 }
 
 impl Default for Settings {
@@ -70,6 +75,8 @@ impl Default for Settings {
                 listen: None,
                 ..Default::default()
             },
+            https: Default::default(),
+            proxies: Default::default(),
         }
     }
 }
@@ -98,6 +105,14 @@ pub struct Flags {
     #[arg(long, value_name = "ADDR:PORT")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub http: Option<SocketAddr>,
+    /// A name of this node, for https on port 443 (repeatable).
+    #[arg(long, value_name = "NAME")]
+    #[serde(skip)]
+    pub domain: Vec<String>,
+    /// Get the certificate for these names from Let's Encrypt, whose terms of service you agree to.
+    #[arg(long, requires = "domain")]
+    #[serde(skip)]
+    pub acme: bool,
     /// Where to keep the key and what is known.
     #[arg(long, value_name = "DIR")]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -132,15 +147,25 @@ impl Settings {
             readable(path)?;
             figment = figment.merge(Toml::file_exact(path));
         }
-        figment
+        let mut settings: Settings = figment
             .merge(Env::prefixed("VELOX_").split("__").ignore(&["log"]))
             .merge(Serialized::defaults(flags))
             .extract()
-            .map_err(|error| ConfigError::Value(error.to_string()))
+            .map_err(|error| ConfigError::Value(error.to_string()))?;
+        if !flags.domain.is_empty() {
+            settings.https.domains.clone_from(&flags.domain);
+        }
+        settings.https.acme.enabled |= flags.acme;
+        Ok(settings)
     }
 
     /// The node that these settings describe.
-    pub fn node(self) -> node::Config {
+    pub fn node(mut self) -> node::Config {
+        if self.turn.tls.is_none() {
+            let port = self.https.listen.first().map_or(443, SocketAddr::port);
+            let name = self.https.domains.first();
+            self.turn.tls = name.map(|name| format!("{name}:{port}"));
+        }
         node::Config {
             network: self.network,
             bootstrap: self.bootstrap,

@@ -28,9 +28,13 @@ impl Run {
         if settings.data_dir.is_none() {
             settings.data_dir = default_data_dir(&settings.network);
         }
+        let (https, proxies) = (settings.https.clone(), settings.proxies.clone());
         let config = settings.node();
         let server = match config.http {
-            Some(address) => Some(Server::bind(address).await?),
+            Some(address) => {
+                let server = Server::bind(address).await?.behind(proxies);
+                Some(server.secure(https, config.data_dir.as_deref()).await?)
+            }
             None => None,
         };
         let network = config.network.clone();
@@ -39,7 +43,7 @@ impl Run {
         let serving = match server {
             Some(server) => {
                 node.set_http_addresses(server.multiaddrs()).await?;
-                Some(server.serve(gateway::router(node.clone())))
+                Some(server.serve(gateway::router(node.clone()), node.turn().cloned()))
             }
             None => None,
         };

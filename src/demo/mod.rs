@@ -81,7 +81,7 @@ impl Demo {
             // Its record has no WebSocket, so that pages attach by WebRTC-direct, without TLS.
             nodes.push(server.url());
             ports.push(server.port());
-            server.serve(gateway::router(node.clone()));
+            server.serve(gateway::router(node.clone()), None);
             mesh.push(node);
         }
         let pages = server
@@ -90,7 +90,7 @@ impl Demo {
             .map(|address| format!("http://{address}/"))
             .collect();
         let pictures = drawn.await.expect("drawing doesn't panic");
-        server.serve(origin::router(mesh.clone(), ports, pictures));
+        server.serve(origin::router(mesh.clone(), ports, pictures), None);
         Ok(Demo {
             pages,
             nodes,

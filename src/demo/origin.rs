@@ -1,11 +1,8 @@
 //! The origin: an ordinary web server with a page and pictures.
 
-use std::{
-    net::SocketAddr,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
 };
 
 use axum::{
@@ -23,7 +20,7 @@ use velox_pictures::Picture;
 use super::NETWORK;
 use crate::{
     content,
-    gateway::{self, WELL_KNOWN, asset},
+    gateway::{self, Remote, WELL_KNOWN, asset},
     node::Node,
 };
 
@@ -133,7 +130,7 @@ async fn picture(State(origin): State<Arc<Origin>>, Path(name): Path<String>) ->
 /// Each page is sent to another node first, in turn: two visitors meet through the mesh.
 async fn document(
     State(origin): State<Arc<Origin>>,
-    ConnectInfo(remote): ConnectInfo<SocketAddr>,
+    ConnectInfo(Remote(remote)): ConnectInfo<Remote>,
 ) -> Response {
     let mut nodes = origin.nodes.clone();
     nodes.rotate_left(origin.turn.load(Ordering::Relaxed) % origin.nodes.len());

@@ -11,7 +11,7 @@ use axum::{
 use data_encoding::BASE64URL_NOPAD;
 use serde::Serialize;
 
-use super::Stopped;
+use super::{Remote, Stopped};
 use crate::{clock::Now, node::Node, wire::Millis};
 
 /// The document's path.
@@ -61,7 +61,7 @@ pub async fn document(
 
 pub(super) async fn answer(
     State(node): State<Node>,
-    ConnectInfo(remote): ConnectInfo<SocketAddr>,
+    ConnectInfo(Remote(remote)): ConnectInfo<Remote>,
 ) -> Result<impl IntoResponse, Stopped> {
     let mut document = document(&node, remote).await?;
     document.attach = Some(ATTACH);

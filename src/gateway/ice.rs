@@ -1,7 +1,5 @@
 //! `GET /api/v1/ice`: this node's STUN and TURN server, for clients that aren't ours.
 
-use std::net::SocketAddr;
-
 use axum::{
     Json,
     extract::{ConnectInfo, State},
@@ -10,7 +8,7 @@ use axum::{
 };
 use serde::Serialize;
 
-use super::Stopped;
+use super::{Remote, Stopped};
 use crate::{node::Node, wire::attach::IceServer};
 
 /// What `new RTCPeerConnection` takes as it is.
@@ -22,7 +20,7 @@ struct IceServers {
 
 pub(super) async fn servers(
     State(node): State<Node>,
-    ConnectInfo(remote): ConnectInfo<SocketAddr>,
+    ConnectInfo(Remote(remote)): ConnectInfo<Remote>,
 ) -> Result<impl IntoResponse, Stopped> {
     let ice_servers = node.ice_servers(remote.ip().to_canonical()).await?;
     Ok((

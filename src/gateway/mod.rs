@@ -3,10 +3,14 @@
 
 mod assets;
 mod document;
+mod front;
 mod ice;
+mod incoming;
 mod metrics;
+mod proxies;
 mod server;
 pub mod socket;
+mod tls;
 
 use axum::{
     Json, Router,
@@ -23,7 +27,10 @@ use tower_http::{
 
 pub use assets::asset;
 pub use document::{ATTACH, WELL_KNOWN, document};
+pub use incoming::Remote;
+pub use proxies::Proxies;
 pub use server::{Server, ServerError};
+pub use tls::{Acme, BadCertificate, Https};
 
 use crate::node::{Node, Status};
 

@@ -141,6 +141,7 @@ impl Builder {
         let (listening, watched) = watch::channel(Vec::new());
         let (commands, received) = mpsc::channel(64);
         let mut heard = listening.subscribe();
+        let turn_handle = turn.as_ref().map(velox_turn::Service::handle);
         let event_loop = EventLoop {
             swarm,
             config: config.clone(),
@@ -164,6 +165,7 @@ impl Builder {
                 identity,
                 entrance,
                 listening: watched,
+                turn: turn_handle,
             }),
             commands,
         })

@@ -57,6 +57,7 @@ pub(super) struct Shared {
     pub(super) identity: Identity,
     pub(super) entrance: Entrance,
     pub(super) listening: watch::Receiver<Vec<Multiaddr>>,
+    pub(super) turn: Option<velox_turn::Handle>,
 }
 
 /// The node has stopped.
@@ -78,6 +79,11 @@ impl Node {
     /// The libp2p addresses on which it listens at present, without `/p2p/…`.
     pub fn listening(&self) -> Vec<Multiaddr> {
         self.shared.listening.borrow().clone()
+    }
+
+    /// Its TURN server, if it has one: for streams that are accepted elsewhere.
+    pub fn turn(&self) -> Option<&velox_turn::Handle> {
+        self.shared.turn.as_ref()
     }
 
     /// Figures by duty.

@@ -25,13 +25,14 @@ pub const RENEWAL: Duration = Duration::from_secs(480);
 #[derive(Clone)]
 pub struct IceOffer {
     addresses: Vec<SocketAddr>,
+    secure: Option<String>,
     secret: Secret,
     lends: Arc<dyn Fn() -> bool + Send + Sync>,
 }
 
 impl IceOffer {
-    /// A server at these addresses, of which one of each family is named to peers, and only such as
-    /// reach everywhere unless `private` ones will do. `lends` says whether it relays at present;
+    /// A server at these addresses, of which one of each family is named to peers, the first that
+    /// reaches furthest, and only such as reach everywhere unless `private` ones will do. `lends` says whether it relays at present;
     /// it tells addresses in any case.
     pub fn new(
         addresses: impl IntoIterator<Item = SocketAddr>,
@@ -40,10 +41,12 @@ impl IceOffer {
         lends: impl Fn() -> bool + Send + Sync + 'static,
     ) -> Self {
         let least = if private {
-            Reach::Private
+            Reach::Loopback
         } else {
             Reach::Global
         };
+        let mut addresses: Vec<_> = addresses.into_iter().collect();
+        addresses.sort_by_key(|address| std::cmp::Reverse(reach(address.ip())));
         let mut named: Vec<SocketAddr> = Vec::new();
         for address in addresses {
             let new = !named
@@ -55,9 +58,16 @@ impl IceOffer {
         }
         IceOffer {
             addresses: named,
+            secure: None,
             secret,
             lends: Arc::new(lends),
         }
+    }
+
+    /// It takes TLS too, at this name and port: through firewalls that let nothing else out.
+    pub fn secured(mut self, name_and_port: Option<String>) -> Self {
+        self.secure = name_and_port;
+        self
     }
 
     /// Servers for a user, and for how long they will do.
@@ -82,8 +92,11 @@ impl IceOffer {
         // Who asks for a relayed address is told its own too: no server of another kind is needed.
         let until = now.millis / 1_000 + LIFE.as_secs();
         let credentials = self.secret.issue(user, until);
+        let mut urls = urls("turn", &["?transport=udp", "?transport=tcp"]);
+        let secure = self.secure.iter();
+        urls.extend(secure.map(|at| format!("turns:{at}?transport=tcp")));
         vec![IceServer {
-            urls: urls("turn", &["?transport=udp", "?transport=tcp"]),
+            urls,
             username: Some(credentials.username),
             credential: Some(credentials.password),
         }]
@@ -134,8 +147,13 @@ mod tests {
         assert_eq!(name, format!("{}:alice", now.millis / 1_000 + 600));
         let password = Secret::new("north").password(&name);
         assert_eq!(servers[0].credential, Some(password));
-        let servers = offer(true, true).servers("alice", now);
-        assert!(servers[0].urls[0].starts_with("turn:10.0.0.1:1"));
+        let home = ["127.0.0.1:1", "10.0.0.1:1"].map(|text| text.parse().unwrap());
+        let offered = |private| {
+            let offer = IceOffer::new(home, private, Secret::new("north"), || true);
+            offer.servers("alice", now)
+        };
+        assert_eq!(offered(false), []);
+        assert!(offered(true)[0].urls[0].starts_with("turn:10.0.0.1:1"));
     }
 
     #[test]

@@ -20,6 +20,8 @@ pub struct Config {
     /// Where, by UDP and by TCP; an empty list is nowhere, port 0 any. Left out, it is port 3478
     /// of every interface, or any port if that one is taken: peers are told which.
     pub listen: Option<Vec<SocketAddr>>,
+    /// Where it takes TLS, as `example.org:443`. `velox node` knows it by its `--domain`.
+    pub tls: Option<String>,
     /// Whether it relays, or only tells peers their addresses.
     pub relay: bool,
     /// The first and the last port that peers of a relayed session send to: a firewall has to let
@@ -39,6 +41,7 @@ impl Default for Config {
     fn default() -> Self {
         Config {
             listen: Some(Vec::new()),
+            tls: None,
             relay: true,
             ports: (49_152, 65_535),
             secret: None,
@@ -126,7 +129,8 @@ pub(super) fn start(
                 .collect::<Vec<_>>()
         })
         .collect();
-    let lending = service.lending();
-    let offer = IceOffer::new(addresses, config.private, secret, move || lending.is_open());
+    let handle = service.handle();
+    let offer = IceOffer::new(addresses, config.private, secret, move || handle.lends())
+        .secured(config.tls.clone());
     Ok(Some((service, offer)))
 }

@@ -30,4 +30,4 @@ pub use delivery::Delivery;
 pub use framing::{Foreign, Framing};
 pub use policy::Policy;
 pub use server::{Outcome, Relays, Server, Summary};
-pub use service::{Lending, Service, ServiceError, Setup};
+pub use service::{Handle, Service, ServiceError, Setup};

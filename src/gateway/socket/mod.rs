@@ -20,6 +20,7 @@ use libp2p::{Multiaddr, multiaddr::Protocol};
 
 use self::noise::{Cipher, Responder};
 use crate::{
+    gateway::Remote,
     identity::Identity,
     node::{
         Node,
@@ -40,7 +41,7 @@ const STALLED: Duration = Duration::from_secs(30);
 
 pub(super) async fn attach(
     State(node): State<Node>,
-    ConnectInfo(remote): ConnectInfo<SocketAddr>,
+    ConnectInfo(Remote(remote)): ConnectInfo<Remote>,
     upgrade: WebSocketUpgrade,
 ) -> Response {
     let upgrade = upgrade

@@ -66,14 +66,24 @@ pub struct ServiceError {
     pub source: io::Error,
 }
 
-/// Tells whether a server lends addresses. It may outlive it.
+/// What others hold of a server.
 #[derive(Clone, Debug)]
-pub struct Lending(Arc<Shared>);
+pub struct Handle(Arc<Shared>);
 
-impl Lending {
+impl Handle {
     /// Whether there may be new allocations at present.
-    pub fn is_open(&self) -> bool {
+    pub fn lends(&self) -> bool {
         self.0.lock().server.lends(Moment::read())
+    }
+
+    /// Serves a client on a stream that was accepted elsewhere, as one with TLS is, until it ends.
+    pub async fn serve(
+        &self,
+        stream: impl AsyncRead + AsyncWrite + Send + 'static,
+        local: SocketAddr,
+        remote: SocketAddr,
+    ) {
+        streams::serve(self.0.clone(), stream, local, remote).await;
     }
 }
 
@@ -164,20 +174,9 @@ impl Service {
         &self.listening
     }
 
-    /// Serves a client on a stream that was accepted elsewhere, as one with TLS is.
-    pub fn stream(
-        &mut self,
-        stream: impl AsyncRead + AsyncWrite + Send + 'static,
-        local: SocketAddr,
-        remote: SocketAddr,
-    ) {
-        self.tasks
-            .spawn(streams::serve(self.shared.clone(), stream, local, remote));
-    }
-
-    /// What tells whether it lends addresses.
-    pub fn lending(&self) -> Lending {
-        Lending(self.shared.clone())
+    /// A handle on it.
+    pub fn handle(&self) -> Handle {
+        Handle(self.shared.clone())
     }
 
     /// Figures.
