@@ -1,5 +1,7 @@
 //! What every decoder of bytes from outside must hold to, whatever the bytes are.
 
+mod turn;
+
 use std::time::Instant;
 
 use libp2p_webrtc_direct::{
@@ -17,6 +19,8 @@ use velox_mesh::{
         frame, limits,
     },
 };
+
+pub use turn::{turn_message, turn_stream};
 
 /// A message without a signature: what is accepted has this one encoding.
 pub fn plain<T: Serialize + DeserializeOwned>(data: &[u8], max: usize) {

@@ -13,6 +13,7 @@ import { report } from './direct/report.mjs'
 import { median, percentile, table } from './figures.mjs'
 import { introductions } from './introductions.mjs'
 import { perf } from './perf.mjs'
+import { relay } from './relay.mjs'
 import { sizes } from './sizes.mjs'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
@@ -76,6 +77,18 @@ if (wanted('perf')) {
     ),
   )
   console.log(`\n${(figures.much / 1e6).toFixed(0)} MB in 10,000 messages of 60 kB each way: none missing`)
+}
+if (wanted('relay')) {
+  const { velox, coturn } = (results.relay = await relay(bulkRuns, progress))
+  progress('')
+  const rows = Object.keys(velox).map((clients) => {
+    const ratio = (what) => (median(velox[clients][what]) / median(coturn[clients][what])).toFixed(2)
+    const both = (what, digits) => [velox, coturn].map((server) => median(server[clients][what]).toFixed(digits))
+    return [clients, ...both('speed', 0), ratio('speed'), ...both('cpu', 1), ratio('cpu')]
+  })
+  console.log(`\nRelayed by TURN on loopback, datagrams of 1,200 bytes, median of ${bulkRuns} runs\n`)
+  const columns = ['clients', 'velox MB/s', 'coturn MB/s', 'ratio', 'velox CPU s per GiB', 'coturn', 'ratio']
+  console.log(table(columns, rows))
 }
 if (wanted('direct')) {
   results.direct = await direct(runs, progress)
