@@ -128,9 +128,12 @@ fn sign(method: u8, mut attributes: &[u8], nonce: &str) -> Option<Vec<u8>> {
     while let Some((&[high, low, length], after)) = attributes.split_first_chunk() {
         let (value, after) = after.split_at(usize::from(length).min(after.len()));
         attributes = after;
-        let kind = AttributeType::new(u16::from_be_bytes([high, low]));
-        // The signature and what comes behind it are this function's.
-        request.add_attribute(&RawAttribute::new(kind, value)).ok();
+        let kind = u16::from_be_bytes([high, low]);
+        // The signatures and the fingerprint are this function's.
+        if ![0x0008, 0x001c, 0x8028].contains(&kind) {
+            let attribute = RawAttribute::new(AttributeType::new(kind), value);
+            request.add_attribute(&attribute).ok();
+        }
     }
     let credentials = Secret::new("north").issue("somebody", 2_000_000);
     request
