@@ -27,6 +27,8 @@ pub struct Settings {
     pub listen: Vec<Multiaddr>,
     /// Where others reach the node, where that isn't where it listens.
     pub external_address: Vec<Multiaddr>,
+    /// Whether the node finds others in its local network, and is found (multicast DNS).
+    pub mdns: bool,
     /// Where HTTP is served.
     pub http: Option<SocketAddr>,
     /// Where the key and what is known are kept.
@@ -63,6 +65,7 @@ impl Default for Settings {
                 address("/ip4/0.0.0.0/udp/4601/webrtc-direct"),
             ],
             external_address: Vec::new(),
+            mdns: true,
             http: Some(SocketAddr::from(([0, 0, 0, 0], 8080))),
             data_dir: None,
             connections: Default::default(),
@@ -171,6 +174,7 @@ impl Settings {
             bootstrap: self.bootstrap,
             listen: self.listen,
             external: self.external_address,
+            mdns: self.mdns,
             http: self.http,
             data_dir: self.data_dir,
             connections: self.connections,

@@ -13,7 +13,7 @@ use super::{
     data_dir::{DataDir, DataDirError},
     event_loop::{BOOK, EventLoop, ROOMS},
     handle::Shared,
-    turn,
+    lan, turn,
 };
 use crate::{
     carriers::{SwarmError, swarm},
@@ -142,11 +142,17 @@ impl Builder {
         let (commands, received) = mpsc::channel(64);
         let mut heard = listening.subscribe();
         let turn_handle = turn.as_ref().map(velox_turn::Service::handle);
+        let (find, nearby) = mpsc::channel(16);
+        if config.mdns {
+            let (network, listening) = (config.network.clone(), listening.subscribe());
+            tokio::spawn(lan::serve(network, identity.peer_id(), listening, find));
+        }
         let event_loop = EventLoop {
             swarm,
             config: config.clone(),
             disk,
             turn,
+            nearby,
             commands: received,
             listening,
             started: Instant::now(),

@@ -16,6 +16,8 @@ pub struct Config {
     /// Where others reach it, where that isn't where it listens: each a whole address, or an IP
     /// address alone (`/ip4/192.0.2.1`) behind which all its ports are the same.
     pub external: Vec<Multiaddr>,
+    /// Whether it finds nodes of the same local network by multicast DNS, and is found.
+    pub mdns: bool,
     /// Where its HTTP server listens, if it has one: pages attach there.
     pub http: Option<SocketAddr>,
     /// Where it keeps its key and what it knows. Without one, nothing is kept.
@@ -44,6 +46,7 @@ impl Config {
             bootstrap: Vec::new(),
             listen: Vec::new(),
             external: Vec::new(),
+            mdns: false,
             http: None,
             data_dir: None,
             connections: Default::default(),

@@ -12,6 +12,7 @@ use super::{
     addresses::{from_outside, is_for_browsers},
     data_dir::DataDir,
     handle::{Command, Document},
+    lan::Found,
     status::{ConnectionSummary, DhtSummary},
 };
 use crate::{
@@ -37,6 +38,8 @@ pub(super) struct EventLoop {
     pub(super) disk: Option<DataDir>,
     /// Served as long as the loop runs.
     pub(super) turn: Option<velox_turn::Service>,
+    /// Nodes of the local network, as they are found.
+    pub(super) nearby: mpsc::Receiver<Found>,
     pub(super) commands: mpsc::Receiver<Command>,
     pub(super) listening: watch::Sender<Vec<Multiaddr>>,
     pub(super) started: Instant,
@@ -53,6 +56,11 @@ impl EventLoop {
                     Some(command) => self.on_command(command),
                     None => return self.stop(None).await,
                 },
+                Some(found) = self.nearby.recv() => {
+                    tracing::debug!(node = %found.node, "a node in this local network");
+                    let book = self.swarm.behaviour_mut().book_mut();
+                    book.heard_of(found.node, found.addresses);
+                }
                 _ = save.tick() => self.save(),
             }
         }

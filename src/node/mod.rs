@@ -21,6 +21,7 @@ mod duties;
 mod event_loop;
 mod handle;
 mod ice;
+mod lan;
 mod leftovers;
 pub mod link;
 pub mod presence;

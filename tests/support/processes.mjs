@@ -50,7 +50,8 @@ export class Program {
     // Ours alone: the programs take VELOX_… for settings.
     const { VELOX_BIN_DIR: _, ...inherited } = process.env
     this.#child = spawn(command, args, {
-      env: { ...inherited, RUST_BACKTRACE: '1', NO_COLOR: '1', ...env },
+      // Nodes of other tests on this machine aren't found, unless a host is a test's own.
+      env: { ...inherited, RUST_BACKTRACE: '1', NO_COLOR: '1', VELOX_MDNS: 'false', ...env },
       stdio: ['pipe', 'pipe', 'pipe'],
     })
     // It may have ended already.
