@@ -1,6 +1,7 @@
 /** A node with a name: it gets its certificate by itself, and serves https, wss and TURN on one port. */
 
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
 import { connect } from 'node:tls'
 import { Authority, fetchText, freePort } from '../support/authority.mjs'
 import { chromium } from '../support/browsers.mjs'
@@ -98,7 +99,7 @@ staged('a node whose certificate is a file serves that', async (stage) => {
         `certificate = "${network.folder}/${certificate}"\nkey = "${network.folder}/${key}"\n`,
     )
   await network.startNode(files('pebble.pem', 'pebble.key'))
-  const root = { ca: await import('node:fs').then(({ readFileSync }) => readFileSync(authority.root)) }
+  const root = { ca: readFileSync(authority.root) }
   await until(() => fetchText(`https://127.0.0.1:${port}/healthz`, root), 'https to be served')
   await assert.rejects(network.startNode(files('pebble.pem', 'authority.key')), /isn't this key's/)
 })
@@ -110,14 +111,15 @@ function toLoopback(_, options, done) {
 
 /** Runs in the page. */
 async function join() {
-  const { Velox } = await import('/velox.js')
-  window.velox = await Velox.start()
-  window.room = await window.velox.join('lobby')
+  const library = '/velox.js'
+  const { Velox } = await import(library)
+  const velox = await Velox.start()
+  window.joined = { velox, room: await velox.join('lobby') }
 }
 
 /** Runs in the page: waits for a session; resolves to what carries the attachment. */
 async function met() {
-  const { room, velox } = window
+  const { room, velox } = window.joined
   const connected = () => [...room.peers.values()].some((peer) => peer.connected)
   if (!connected()) {
     await new Promise((resolve, reject) => {

@@ -55,7 +55,9 @@ function keepConnections(page) {
 
 /** Runs in the page: every candidate of its sessions, and what their descriptions say. */
 async function seen() {
-  const sessions = window.connections.filter((pc) => pc.getConfiguration().bundlePolicy === 'max-bundle')
+  const isSession = (pc) => pc.getConfiguration().bundlePolicy === 'max-bundle'
+  // When both have offered at once, one offer was for nothing.
+  const sessions = window.connections.filter((pc) => isSession(pc) && pc.connectionState === 'connected')
   return Promise.all(
     sessions.map(async (pc) => {
       const stats = [...(await pc.getStats()).values()]

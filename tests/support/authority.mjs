@@ -22,6 +22,8 @@ export class Authority {
   /** What its own https is checked by, as a file. */
   root = ''
   directory = ''
+  /** What its certificates are checked by. */
+  issuer = ''
 
   /**
    * @param {import('./nodes.mjs').Network} network whose folder and end it shares
@@ -62,7 +64,6 @@ export class Authority {
     authority.directory = `https://127.0.0.1:${listen}/dir`
     const ca = readFileSync(authority.root)
     await until(() => fetchText(authority.directory, { ca }), 'the authority to answer', 20_000)
-    /** What its certificates are checked by. */
     authority.issuer = await fetchText(`https://127.0.0.1:${manage}/roots/0`, { ca })
     return authority
   }

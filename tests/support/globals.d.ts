@@ -6,6 +6,8 @@ interface Window {
   direct: any
   perf: any
   connection: RTCPeerConnection
+  connections: RTCPeerConnection[]
+  joined: any
   stock: any
   sessions: any
   plain: any

@@ -9,6 +9,8 @@ pub struct Config {
     /// Allocations of one user. A page has one for every session, server URL and address family:
     /// a call of eight on two nodes by UDP and TCP has 14 on each.
     pub max_per_user: usize,
+    /// Allocations of one IP address, or one IPv6 /64, however many users it has: a school's.
+    pub max_per_address: usize,
     /// Peers' addresses that one allocation may talk with.
     pub max_permissions: usize,
     /// Channels of one allocation.
@@ -54,6 +56,7 @@ impl Default for Config {
         Config {
             max_allocations: 2_000,
             max_per_user: 48,
+            max_per_address: 512,
             max_permissions: 64,
             max_channels: 64,
             max_streams: 2_000,

@@ -488,10 +488,11 @@ impl Server {
         if self.allocations.len() >= self.config.max_allocations {
             return Err(Refusal::new(508, "no more allocations"));
         }
-        if !self.users.open(user, &self.config) {
+        let source = signed.client.remote.ip();
+        if !self.users.open(user, source, &self.config) {
             return Err(Refusal::new(
                 486,
-                "this user has as many allocations as it may",
+                "as many allocations as a user or an address may have",
             ));
         }
         let id = RelayId(self.next);
@@ -507,7 +508,7 @@ impl Server {
             }),
         };
         let relayed = opened.map_err(|error| {
-            self.users.close(user);
+            self.users.close(user, source);
             if error.kind() == io::ErrorKind::AddrNotAvailable {
                 return Refusal::new(440, "no address of this family");
             }
@@ -647,7 +648,8 @@ impl Server {
             self.by_client.remove(&allocation.client);
             self.by_relayed.remove(&allocation.relayed);
             self.expiries.remove(&(allocation.expires, id));
-            self.users.close(&allocation.user);
+            let source = allocation.client.remote.ip();
+            self.users.close(&allocation.user, source);
             relays.close(id);
         }
     }

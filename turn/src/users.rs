@@ -1,4 +1,6 @@
-use std::{collections::HashMap, time::Instant};
+use std::{collections::HashMap, net::IpAddr, time::Instant};
+
+use velox_udp::block;
 
 use crate::{config::Config, meter::Meter};
 
@@ -9,6 +11,8 @@ const DAY: u64 = 86_400;
 #[derive(Debug)]
 pub(crate) struct Users {
     users: HashMap<String, User>,
+    /// Allocations by source.
+    sources: HashMap<IpAddr, usize>,
     all: Meter,
     day: u64,
     today: u64,
@@ -28,6 +32,7 @@ impl Users {
     pub fn new() -> Self {
         Users {
             users: HashMap::new(),
+            sources: HashMap::new(),
             all: Meter::new(),
             day: 0,
             today: 0,
@@ -41,12 +46,15 @@ impl Users {
         self.day == unix / DAY && self.today >= config.bytes_per_day
     }
 
-    /// A further allocation, if the user may have one.
-    pub fn open(&mut self, user: &str, config: &Config) -> bool {
+    /// A further allocation, if the user may have one, and the address from which it comes.
+    pub fn open(&mut self, user: &str, source: IpAddr, config: &Config) -> bool {
+        let source = block(source);
+        let here = self.sources.get(&source).copied().unwrap_or(0);
         let allocations = self.users.get(user).map_or(0, |known| known.allocations);
-        if allocations >= config.max_per_user {
+        if allocations >= config.max_per_user || here >= config.max_per_address {
             return false;
         }
+        self.sources.insert(source, here + 1);
         let known = self.users.entry(user.to_owned()).or_insert_with(|| User {
             allocations: 0,
             meter: Meter::new(),
@@ -57,7 +65,14 @@ impl Users {
 
     /// One allocation less. A user without any is forgotten: to have none and come back costs more
     /// than what a budget's rest is worth.
-    pub fn close(&mut self, user: &str) {
+    pub fn close(&mut self, user: &str, source: IpAddr) {
+        let source = block(source);
+        match self.sources.get_mut(&source) {
+            Some(here) if *here > 1 => *here -= 1,
+            _ => {
+                self.sources.remove(&source);
+            }
+        }
         if let Some(known) = self.users.get_mut(user) {
             known.allocations -= 1;
             if known.allocations == 0 {

@@ -1,5 +1,6 @@
 //! coturn's own client, `turnutils_uclient`, relays by our server: over UDP and TCP, by channels
 //! and by indications.
+#![allow(clippy::unwrap_used, reason = "what fails here fails the test")]
 
 use std::{
     net::{SocketAddr, UdpSocket},

@@ -409,6 +409,24 @@ fn quotas_are_each_user_s_and_all_s() {
 }
 
 #[test]
+fn an_address_has_a_quota_whoever_is_behind_it() {
+    let mut rig = Rig::new(Config {
+        max_per_address: 2,
+        ..Config::default()
+    });
+    let alice = rig.user("alice", "198.51.100.7:4000");
+    let bob = rig.user("bob", "198.51.100.7:4001");
+    let carol = rig.user("carol", "198.51.100.7:4002");
+    rig.allocate(&alice);
+    rig.allocate(&bob);
+    assert_eq!(rig.ask(&carol, ALLOCATE, &[&udp()]), 486);
+    assert_eq!(rig.ask(&alice, REFRESH, &[&Lifetime::new(0)]), 0);
+    rig.allocate(&carol);
+    let elsewhere = rig.user("dave", "198.51.100.8:1");
+    rig.allocate(&elsewhere);
+}
+
+#[test]
 fn bytes_have_a_pace_and_a_day() {
     let mut rig = Rig::new(Config {
         per_user: crate::Budget {
