@@ -108,14 +108,6 @@ pub struct Flags {
     #[arg(long, value_name = "ADDR:PORT")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub http: Option<SocketAddr>,
-    /// A name of this node, for https on port 443 (repeatable).
-    #[arg(long, value_name = "NAME")]
-    #[serde(skip)]
-    pub domain: Vec<String>,
-    /// Get the certificate for these names from Let's Encrypt, whose terms of service you agree to.
-    #[arg(long, requires = "domain")]
-    #[serde(skip)]
-    pub acme: bool,
     /// Where to keep the key and what is known.
     #[arg(long, value_name = "DIR")]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -150,16 +142,11 @@ impl Settings {
             readable(path)?;
             figment = figment.merge(Toml::file_exact(path));
         }
-        let mut settings: Settings = figment
+        figment
             .merge(Env::prefixed("VELOX_").split("__").ignore(&["log"]))
             .merge(Serialized::defaults(flags))
             .extract()
-            .map_err(|error| ConfigError::Value(error.to_string()))?;
-        if !flags.domain.is_empty() {
-            settings.https.domains.clone_from(&flags.domain);
-        }
-        settings.https.acme.enabled |= flags.acme;
-        Ok(settings)
+            .map_err(|error| ConfigError::Value(error.to_string()))
     }
 
     /// The node that these settings describe.

@@ -14,8 +14,8 @@ use velox_mesh::{
     config::Settings,
     identity::Identity,
     node::{
-        AddressBook, StartError, check_network, data_dir::DataDir, explain, protocol_version,
-        with_peer_id,
+        AddressBook, StartError, check_network, data_dir::DataDir, explain, from_outside,
+        protocol_version, with_peer_id,
     },
 };
 
@@ -57,6 +57,8 @@ pub struct Server {
     /// Bootstrap nodes by name, and addresses of bootstrap nodes that name none.
     named: Vec<PeerId>,
     nameless: Vec<Multiaddr>,
+    /// Where others reach it, as its operator says.
+    external: Vec<Multiaddr>,
     /// Nodes of other networks, and when they were last logged, in ms.
     strangers: HashMap<PeerId, u64>,
     figures: watch::Sender<Figures>,
@@ -93,6 +95,7 @@ impl Server {
         let mut server = Server {
             swarm: swarm(&identity, &settings)?,
             network: settings.network,
+            external: settings.external_address,
             book,
             disk,
             named,
@@ -117,8 +120,12 @@ impl Server {
         }
         while !waiting.is_empty() {
             match self.swarm.select_next_some().await {
-                SwarmEvent::NewListenAddr { listener_id, .. } => {
+                SwarmEvent::NewListenAddr {
+                    listener_id,
+                    address,
+                } => {
                     waiting.remove(&listener_id);
+                    self.listens(address);
                 }
                 SwarmEvent::ListenerClosed {
                     listener_id,
@@ -134,6 +141,13 @@ impl Server {
             }
         }
         Ok(())
+    }
+
+    fn listens(&mut self, address: Multiaddr) {
+        tracing::info!(%address, "listening");
+        for outside in from_outside(&self.external, &[address]) {
+            self.swarm.add_external_address(outside);
+        }
     }
 
     /// Its PeerId.
@@ -197,7 +211,7 @@ impl Server {
                     self.bootstrap_failed(&error);
                 }
             }
-            SwarmEvent::NewListenAddr { address, .. } => tracing::info!(%address, "listening"),
+            SwarmEvent::NewListenAddr { address, .. } => self.listens(address),
             SwarmEvent::ListenerError { error, .. } => {
                 tracing::warn!(%error, "a listener has failed");
             }

@@ -17,6 +17,12 @@ use super::{
 pub struct Run {
     #[command(flatten)]
     flags: Flags,
+    /// A name of this node, for https on port 443 (repeatable).
+    #[arg(long, value_name = "NAME")]
+    domain: Vec<String>,
+    /// Get the certificate for these names from Let's Encrypt, whose terms of service you agree to.
+    #[arg(long, requires = "domain")]
+    acme: bool,
     /// Print one JSON object a line.
     #[arg(long)]
     json: bool,
@@ -25,6 +31,10 @@ pub struct Run {
 impl Run {
     pub async fn run(self) -> Result<(), Failure> {
         let mut settings = Settings::load(Settings::default(), &self.flags)?;
+        if !self.domain.is_empty() {
+            settings.https.domains = self.domain;
+        }
+        settings.https.acme.enabled |= self.acme;
         if settings.data_dir.is_none() {
             settings.data_dir = default_data_dir(&settings.network);
         }

@@ -38,7 +38,7 @@ mod unreachable;
 mod verdict;
 
 pub use address_book::AddressBook;
-pub use addresses::{Reach, explain, may_be_dialed, reach, reach_of};
+pub use addresses::{Reach, explain, from_outside, may_be_dialed, reach, reach_of};
 pub(crate) use alarm::Alarm;
 pub use behaviour::{Behaviour, Event};
 pub use budget::{Budget, Rate};
