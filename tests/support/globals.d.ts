@@ -1,5 +1,8 @@
 // What our pages hang on `window` for tests to reach: no types of their own cross that border.
 interface Window {
+  /** Set by tests that count what pages do. */
+  connections: RTCPeerConnection[]
+  timers: { pending(): number; calls(): number; list(): string[] }
   visitor: any
   showcase: any
   bench: any

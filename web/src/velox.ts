@@ -5,7 +5,7 @@ import type { WebSocketConstructor } from './attach/websocket.js'
 import { Content, type GetOptions, type PutOptions } from './content/content.js'
 import type { ContentStats } from './content/traffic.js'
 import { Emitter } from './emitter.js'
-import { VeloxError } from './errors.js'
+import { paused, VeloxError } from './errors.js'
 import { NodeLocator } from './presence/locator.js'
 import { Rooms } from './presence/presence.js'
 import { Room } from './room/room.js'
@@ -91,7 +91,11 @@ export class Velox {
       privacy: options.privacy,
     })
     this.#content = new Content({ sessions: this.#sessions, locator: this.#locator, rooms: () => this.#joined() })
-    attachments.onState((state) => this.#events.emit('state', state))
+    attachments.onTick(() => this.#sessions.tick())
+    attachments.onState((state) => {
+      if (state === 'attached') this.#sessions.renew()
+      this.#events.emit('state', state)
+    })
     attachments.onChange(() => this.#events.emit('attachments', this.attachments))
     attachments.onMessage((message) => {
       if (!('refused' in message) || message.refused.id !== undefined || message.refused.room) return
@@ -120,7 +124,10 @@ export class Velox {
     }
   }
 
-  /** `connecting` until `start` resolves, then `attached`, or `detached` while no node is there. */
+  /**
+   * `connecting` until `start` resolves, then `attached`, or `detached` while no node is there;
+   * `paused` from `pause` to `resume`, and `connecting` again until the first node.
+   */
   get state(): VeloxState {
     return this.#attachments.state
   }
@@ -147,10 +154,10 @@ export class Velox {
   /**
    * Enters a room; resolves when a node has said who is there. Joined twice, it is the same room,
    * with the newer metadata. Rejects with `malformed`, `too-large`, `denied`, `quota`,
-   * `unreachable` or `closed`.
+   * `unreachable`, `paused` or `closed`.
    */
   async join(name: string, { metadata }: JoinOptions = {}): Promise<Room> {
-    if (this.#stopped) throw new VeloxError('closed', 'this peer was stopped: start another')
+    this.#check()
     let room = this.#rooms.get(name)
     if (!room || room.left) {
       room = new Room({ name, presence: this.#presence, sessions: this.#sessions, self: this.peerId })
@@ -166,22 +173,32 @@ export class Velox {
   }
 
   /** Keeps content in this page and announces it; resolves with its CID. */
-  put(content: Blob | Uint8Array, options?: PutOptions): Promise<string> {
+  async put(content: Blob | Uint8Array, options?: PutOptions): Promise<string> {
+    this.#check()
     return this.#content.put(content, options)
   }
 
   /** Content by its CID, every block verified. */
-  get(cid: string, options?: GetOptions): Promise<Response> {
+  async get(cid: string, options?: GetOptions): Promise<Response> {
+    this.#check()
     return this.#content.get(cid, options)
   }
 
-  /** Leaves the nodes, but no room and no session: for a page that wants to be quiet. */
+  /**
+   * Says good-bye to nodes and peers, and is quiet until `resume`: nothing is sent, no timer runs.
+   * Rooms stay joined in name: others see this peer leave, and its own `Room` objects keep the
+   * members last seen. What needs the network meanwhile rejects with `paused`.
+   */
   pause(): void {
+    if (this.#stopped) return
+    this.#sessions.pause()
+    this.#signals.pause()
     this.#attachments.pause()
   }
 
-  /** Attaches again after `pause`. */
+  /** After `pause`: attaches again, and is back in all rooms, with fresh sessions. */
   resume(): void {
+    this.#sessions.resume()
     this.#attachments.resume()
   }
 
@@ -206,6 +223,11 @@ export class Velox {
     this.#presence.stop()
     this.#attachments.stop()
     this.#release()
+  }
+
+  #check(): void {
+    if (this.#stopped) throw new VeloxError('closed', 'this peer was stopped: start another')
+    if (this.#sessions.paused) throw paused()
   }
 
   #joined(): Room[] {

@@ -276,11 +276,14 @@ test('paused it lets go of every node; resumed it is back', async () => {
   const two = await mesh('a', 'b')
   const made = await attachments(two, two.nodes)
   await until(() => made.list().length === 2, 'two attachments')
+  const states: string[] = []
+  made.onState((state) => states.push(state))
   made.pause()
-  assert.equal(made.state, 'detached')
+  assert.equal(made.state, 'paused')
   await until(() => two.nodes.every(({ attached }) => !attached.size), 'the nodes to be left')
   made.resume()
   await until(() => made.list().length === 2, 'two attachments again')
+  assert.deepEqual(states, ['paused', 'connecting', 'attached'])
 })
 
 test('messages of nodes reach their listeners with the link they came by', async () => {

@@ -6,7 +6,7 @@
  * 16 KiB); a small one may overtake a large one.
  */
 import { Emitter } from '../emitter.js'
-import { VeloxError } from '../errors.js'
+import { paused, VeloxError } from '../errors.js'
 import type { Member, Presence, PresenceChange } from '../ports.js'
 import { TYPE } from '../session/messages.js'
 import type { Session } from '../session/session.js'
@@ -309,6 +309,7 @@ export class Room extends Emitter<RoomEvents> {
 
   #check(): void {
     if (this.#state === 'left') throw left(this.name)
+    if (this.#sessions.paused) throw paused()
   }
 }
 

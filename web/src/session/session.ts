@@ -51,7 +51,6 @@ export class Session {
   #early: RTCIceCandidateInit[] | undefined = []
   #greeted = false
   #closed = false
-  #beat: ReturnType<typeof setInterval> | undefined
   #restart: ReturnType<typeof setTimeout> | undefined
   #giveUp: ReturnType<typeof setTimeout> | undefined
   /** When something other than life signs passed last, in the host's time. */
@@ -140,6 +139,14 @@ export class Session {
     else this.#renegotiation.candidates(inits)
   }
 
+  /** To be called every few seconds: whether the other side still lives. */
+  beat(): void {
+    if (!this.open) return
+    const due = this.#heartbeat.tick(this.#host.now())
+    if (due === 'ping') this.#write({ ping: 0 })
+    else if (due === 'dead') this.#fail('silent')
+  }
+
   /** Sends a control message; throws `closed` where the channel isn't open. */
   send(message: ControlMessage): void {
     if (!this.open) throw new VeloxError('closed', `the session with ${this.peerId} isn't open`)
@@ -186,7 +193,6 @@ export class Session {
     const said = bye !== undefined && this.open
     if (said) this.#write({ bye })
     this.#closed = true
-    clearInterval(this.#beat)
     clearTimeout(this.#restart)
     clearTimeout(this.#giveUp)
     this.#batch.stop()
@@ -214,11 +220,6 @@ export class Session {
     if (this.#closed) return
     this.#write({ hello: { v: 1 } })
     this.#heartbeat.heard(this.#host.now())
-    this.#beat = setInterval(() => {
-      const due = this.#heartbeat.tick(this.#host.now())
-      if (due === 'ping') this.#write({ ping: 0 })
-      else if (due === 'dead') this.#fail('silent')
-    }, limits.PING_EVERY)
     this.#host.opened()
   }
 

@@ -64,9 +64,9 @@ export class Sessions extends Emitter<SessionsEvents> {
   readonly #handlers = new Map<string, Handler<never>>()
   readonly #bulk = new Map<string, (session: Session) => BulkReceiver>()
   readonly #off: () => void
-  readonly #sweep: ReturnType<typeof setInterval>
   /** The page goes: nothing that takes time will be done any more. */
   #going = false
+  #paused = false
   #stopped = false
 
   constructor(options: SessionsOptions) {
@@ -82,9 +82,6 @@ export class Sessions extends Emitter<SessionsEvents> {
     this.#off = this.#signals.onEnvelope((envelope) => this.#envelope(envelope))
     // A closed tab sends nothing by itself: the other sides would wait 20 s for a sign of life.
     globalThis.addEventListener?.('pagehide', this.#pageHides)
-    this.#sweep = setInterval(() => this.#linger(), limits.LINGER / 2)
-    // On a server-side runtime the sweep alone keeps no process alive.
-    ;(this.#sweep as { unref?: () => void }).unref?.()
   }
 
   /** The open session with a peer. */
@@ -108,6 +105,7 @@ export class Sessions extends Emitter<SessionsEvents> {
     if (!pair) return
     if (member.seq >= pair.member.seq) pair.member = member
     pair.holders.set(holder, member)
+    if (this.#paused) return
     pair.machine.want(this.#now(), first)
     this.#drive(pair)
   }
@@ -174,12 +172,51 @@ export class Sessions extends Emitter<SessionsEvents> {
     this.#bulk.set(label, receiver)
   }
 
+  /**
+   * To be called every few seconds: asks silent sessions for a sign of life, and ends those that
+   * nobody here holds and nothing has passed through for a while.
+   */
+  tick(): void {
+    const now = this.#now()
+    for (const pair of this.#pairs.values()) {
+      const { session } = pair
+      session?.beat()
+      if (pair.holders.size > 0 || !session || now - session.active < limits.LINGER) continue
+      pair.machine.unwant(now, 'idle')
+      this.#drive(pair)
+    }
+  }
+
+  get paused(): boolean {
+    return this.#paused
+  }
+
+  /** Ends every session with a good-bye, and lets none begin until `resume`. */
+  pause(): void {
+    this.#paused = true
+    for (const pair of this.#pairs.values()) {
+      pair.machine.unwant(this.#now(), 'left')
+      this.#drive(pair)
+    }
+  }
+
+  resume(): void {
+    this.#paused = false
+  }
+
+  /** Nodes can be reached (again): sessions that are held and aren't there are made. */
+  renew(): void {
+    for (const pair of this.#pairs.values()) {
+      if (pair.holders.size) pair.machine.want(this.#now(), true)
+      this.#drive(pair)
+    }
+  }
+
   /** Ends every session with a good-bye. Nothing can be begun after it. */
   stop(): void {
     if (this.#stopped) return
     this.#stopped = true
     globalThis.removeEventListener?.('pagehide', this.#pageHides)
-    clearInterval(this.#sweep)
     this.#off()
     for (const pair of this.#pairs.values()) {
       pair.holders.clear()
@@ -234,19 +271,9 @@ export class Sessions extends Emitter<SessionsEvents> {
     return false
   }
 
-  /** Ends sessions that nobody here holds and nothing has passed through for a while. */
-  #linger(): void {
-    const now = this.#now()
-    for (const pair of this.#pairs.values()) {
-      if (pair.holders.size > 0 || !pair.session || now - pair.session.active < limits.LINGER) continue
-      pair.machine.unwant(now, 'idle')
-      this.#drive(pair)
-    }
-  }
-
   #envelope({ from, session: bytes, kind }: Incoming): void {
     const known = this.#pairs.get(from.peerId)
-    if ('message' in kind || (!known && !this.#admit(from))) return
+    if (this.#paused || 'message' in kind || (!known && !this.#admit(from))) return
     const pair = known ?? this.#pair(from)
     if (!pair) return
     const { machine } = pair
@@ -300,7 +327,7 @@ export class Sessions extends Emitter<SessionsEvents> {
         const ours = session?.id === action.session ? session : undefined
         // An open channel carries the good-bye itself, unless it is the channel that died.
         const byChannel = ours?.open && action.reason !== 'silent'
-        if (action.bye !== undefined && !byChannel && !this.#going) this.#send(pair, action.session, { bye: action.bye })
+        if (action.bye !== undefined && !byChannel && !this.#going && !this.#paused) this.#send(pair, action.session, { bye: action.bye })
         if (ours) {
           const { connected } = pair
           pair.session = undefined
