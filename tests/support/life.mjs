@@ -38,3 +38,27 @@ export const countTimers = (page) =>
     }
     counting.timers = { pending: () => pending.size, calls: () => calls, list: () => [...pending.values()] }
   })
+
+/** `window.look(away)`: to the page's scripts, it is hidden or seen from then on. */
+export const pretendVisibility = (page) =>
+  page.evaluateOnNewDocument(() => {
+    let state = 'visible'
+    Object.defineProperty(document, 'visibilityState', { get: () => state })
+    Object.defineProperty(document, 'hidden', { get: () => state === 'hidden' })
+    window.look = (away) => {
+      state = away ? 'hidden' : 'visible'
+      document.dispatchEvent(new Event('visibilitychange'))
+    }
+  })
+
+/** `window.sends()`: messages by WebSocket, which are answers to nodes' pings where nothing else happens. */
+export const countSends = (page) =>
+  page.evaluateOnNewDocument(() => {
+    let sends = 0
+    const { send } = WebSocket.prototype
+    WebSocket.prototype.send = function (message) {
+      sends++
+      send.call(this, message)
+    }
+    window.sends = () => sends
+  })

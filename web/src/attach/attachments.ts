@@ -94,6 +94,7 @@ export class Attachments implements Links {
       },
       onVisibility: (hidden) => {
         for (const attachment of this.#ranked) attachment.send({ visibility: { hidden } })
+        this.#look()
       },
     })
     const remembered = this.#sources.start(() => this.#look())

@@ -4,6 +4,7 @@
  * (negotiation.ts); what messages mean is the business of room/ and content/.
  */
 import { VeloxError } from '../errors.js'
+import { dispose } from '../peer-connections.js'
 import type { Candidate, Kind, Member } from '../ports.js'
 import { utf8 } from '../wire/bytes.js'
 import { BulkSender, drained, messageSize } from './bulk.js'
@@ -187,22 +188,26 @@ export class Session {
     this.#fail(reason, true)
   }
 
-  /** Closes the connection; with `bye`, the other side is told on the control channel. */
-  close(bye?: string): void {
+  /**
+   * Closes the connection, `atOnce` where the page has no time left; otherwise, with `bye`, the other
+   * side is told on the control channel.
+   */
+  close(bye: string | undefined, atOnce: boolean): void {
     if (this.#closed) return
-    const said = bye !== undefined && this.open
-    if (said) this.#write({ bye })
+    if (bye !== undefined && !atOnce) this.#write({ bye })
     this.#closed = true
     clearTimeout(this.#restart)
     clearTimeout(this.#giveUp)
     this.#batch.stop()
     this.#pc.onnegotiationneeded = this.#pc.ondatachannel = this.#pc.onconnectionstatechange = null
     this.#control.onclose = this.#control.onmessage = null
-    for (const receiver of this.#receivers.values()) receiver.end()
+    for (const [channel, receiver] of this.#receivers) {
+      channel.onmessage = channel.onclose = null
+      receiver.end()
+    }
     for (const closer of this.#closers) closer()
-    // A closed connection drops what it hasn't sent: give the good-bye a moment to leave.
-    if (said) setTimeout(() => this.#pc.close(), 50)
-    else this.#pc.close()
+    if (atOnce) this.#pc.close()
+    else dispose(this.#pc)
   }
 
   #remoteReady(): void {

@@ -7,6 +7,7 @@
  */
 import { Emitter } from '../emitter.js'
 import { VeloxError } from '../errors.js'
+import { construct } from '../peer-connections.js'
 import type { Incoming, Kind, Member, Signals } from '../ports.js'
 import { hex } from '../wire/bytes.js'
 import { peerIdToBytes } from '../wire/peer-id.js'
@@ -332,7 +333,7 @@ export class Sessions extends Emitter<SessionsEvents> {
           const { connected } = pair
           pair.session = undefined
           pair.connected = false
-          ours.close(this.#going ? undefined : action.bye)
+          ours.close(action.bye, this.#going)
           const { reason } = action
           if (connected) this.emit('disconnect', { session: ours, reason })
           else if (reason !== 'crossed') this.emit('fail', { peerId: ours.peerId, reason })
@@ -357,7 +358,7 @@ export class Sessions extends Emitter<SessionsEvents> {
       session.described()
       await sent
     } catch (error) {
-      // An answer whose ack is lost may have arrived all the same: the deadline decides.
+// An answer whose ack is lost may have arrived all the same: the deadline decides.
       if (!current() || (action.do === 'accept' && error instanceof VeloxError)) return
       if (action.do === 'offer' && machine.state !== 'offering') return
       machine.ended(this.#now(), id, error instanceof VeloxError ? error.code : 'no-connection')
@@ -369,7 +370,7 @@ export class Sessions extends Emitter<SessionsEvents> {
     if (!this.#rtc) {
       throw new VeloxError('unsupported', 'this runtime has no RTCPeerConnection: pass one as `rtc`')
     }
-    return new this.#rtc({
+    return construct(this.#rtc, {
       ...this.#certificate.configuration(),
       iceServers: this.#signals.iceServers(),
       iceTransportPolicy: this.#privacy === 'relay' ? 'relay' : 'all',
