@@ -2,6 +2,8 @@
 interface Window {
   /** Set by tests that count what pages do. */
   connections: RTCPeerConnection[]
+  dials(): number
+  network(online: boolean): void
   sends(): number
   look(away: boolean): void
   timers: { pending(): number; calls(): number; list(): string[] }
