@@ -4,6 +4,7 @@ import type { Carrier } from './attach/carrier.js'
 import type { WebSocketConstructor } from './attach/websocket.js'
 import { Content, type GetOptions, type PutOptions } from './content/content.js'
 import type { ContentStats } from './content/traffic.js'
+import type { Circumstances, Diagnosis } from './diagnosis/diagnosis.js'
 import { Emitter } from './emitter.js'
 import { paused, VeloxError } from './errors.js'
 import { NodeLocator } from './presence/locator.js'
@@ -68,16 +69,19 @@ export class Velox {
   readonly #content: Content
   readonly #rooms = new Map<string, Room>()
   readonly #release: () => void
+  readonly #circumstances: () => Circumstances
   #stopped = false
 
   private constructor({ self, sources, webSocket, release }: Beginning, options: StartOptions) {
     this.peerId = self.peerId
     this.network = self.network
     this.#release = release
+    const { privacy } = options
+    const rtc = options.rtc?.RTCPeerConnection ?? globalThis.RTCPeerConnection
     const attachments = new Attachments(self, {
       ...sources,
       webSocket,
-      peerConnection: options.rtc?.RTCPeerConnection ?? globalThis.RTCPeerConnection,
+      peerConnection: rtc,
       agent: AGENT,
       token: options.token,
     })
@@ -87,10 +91,25 @@ export class Velox {
     this.#signals = new NodeSignals(self, attachments, this.#presence, () => attachments.iceServers())
     this.#sessions = new Sessions({
       signals: this.#signals,
-      rtc: options.rtc?.RTCPeerConnection,
-      privacy: options.privacy,
+      rtc,
+      privacy,
     })
     this.#content = new Content({ sessions: this.#sessions, locator: this.#locator, rooms: () => this.#joined() })
+    this.#circumstances = () => ({
+      rtc,
+      privacy,
+      ice: attachments.iceServers(),
+      nodes: this.attachments,
+      clockOffset: attachments.now() - Date.now(),
+    })
+    this.#sessions.on('broken', async (remains) => {
+      const { explain } = await import('./diagnosis/diagnosis.js')
+      const failure = await explain(remains, this.#circumstances())
+      for (const room of this.#joined()) {
+        const peer = room.peers.get(remains.peerId)
+        if (peer) room.emit('fail', { ...failure, peer })
+      }
+    })
     attachments.onTick(() => this.#sessions.tick())
     attachments.onState((state) => {
       if (state === 'attached') this.#sessions.renew()
@@ -200,6 +219,16 @@ export class Velox {
   resume(): void {
     this.#sessions.resume()
     this.#attachments.resume()
+  }
+
+  /**
+   * What works here and what doesn't, and what to do about it: asks nodes, for up to 5 s. Rejects
+   * `paused` or `closed`.
+   */
+  async diagnose(): Promise<Diagnosis> {
+    this.#check()
+    const { diagnose } = await import('./diagnosis/diagnosis.js')
+    return diagnose(this.#circumstances())
   }
 
   stats(): VeloxStats {

@@ -3,6 +3,7 @@
  * bulk channels, and its life signs. When to offer and when to answer is decided elsewhere
  * (negotiation.ts); what messages mean is the business of room/ and content/.
  */
+import type { Remains } from '../diagnosis/diagnosis.js'
 import { VeloxError } from '../errors.js'
 import { dispose } from '../peer-connections.js'
 import type { Candidate, Kind, Member } from '../ports.js'
@@ -174,6 +175,11 @@ export class Session {
     }
     this.active = this.#host.now()
     return sender
+  }
+
+  /** What can be told of it when it has failed. */
+  remains(): Pick<Remains, 'connection'> {
+    return { connection: this.#pc }
   }
 
   /** Calls `closer` when the session ends, at once where it has; returns its undo. */

@@ -5,6 +5,7 @@
  * it any more it ends. Envelopes come in by `Signals` and go to the pair's state machine, whose
  * actions are carried out here.
  */
+import type { Remains } from '../diagnosis/diagnosis.js'
 import { Emitter } from '../emitter.js'
 import { VeloxError } from '../errors.js'
 import { construct } from '../peer-connections.js'
@@ -35,7 +36,12 @@ export interface SessionsEvents {
   disconnect: { session: Session; reason: string }
   /** An attempt to get a session failed; where somebody holds it, it is tried again. */
   fail: { peerId: string; reason: string }
+  /** One that was opened, or was to be, failed: nobody said good-bye. */
+  broken: Remains & { peerId: string }
 }
+
+/** Ends that nobody wanted. */
+const BROKEN = /^(un|no-|sil|clo)/
 
 type Handler<Body> = (session: Session, body: Body) => void
 
@@ -331,10 +337,13 @@ export class Sessions extends Emitter<SessionsEvents> {
         if (action.bye !== undefined && !byChannel && !this.#going && !this.#paused) this.#send(pair, action.session, { bye: action.bye })
         if (ours) {
           const { connected } = pair
+          const { reason } = action
           pair.session = undefined
           pair.connected = false
+          if (BROKEN.test(reason)) {
+            this.emit('broken', { peerId: ours.peerId, code: reason, opened: connected, ...ours.remains() })
+          }
           ours.close(action.bye, this.#going)
-          const { reason } = action
           if (connected) this.emit('disconnect', { session: ours, reason })
           else if (reason !== 'crossed') this.emit('fail', { peerId: ours.peerId, reason })
         }
