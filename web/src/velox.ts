@@ -100,7 +100,7 @@ export class Velox {
       privacy,
       ice: attachments.iceServers(),
       nodes: this.attachments,
-      clockOffset: attachments.now() - Date.now(),
+      offset: attachments.now() - Date.now(),
     })
     this.#sessions.on('broken', async (remains) => {
       const { explain } = await import('./diagnosis/diagnosis.js')

@@ -31,7 +31,8 @@ export interface Circumstances {
   rtc: typeof RTCPeerConnection | undefined
   ice: RTCIceServer[]
   nodes: ReachedNode[]
-  clockOffset: number
+  /** The network's time less this device's, ms. */
+  offset: number
   privacy: 'direct' | 'relay' | undefined
 }
 
@@ -42,7 +43,7 @@ const SLOW = 400
 /** For how long a probe's result stands for sessions that fail, ms. */
 const FRESH = 60_000
 
-export async function diagnose({ rtc, ice, nodes, clockOffset }: Circumstances): Promise<Diagnosis> {
+export async function diagnose({ rtc, ice, nodes, offset }: Circumstances): Promise<Diagnosis> {
   const found = rtc ? await probe(rtc, ice) : undefined
   const direct = nodes.some(({ carrier }) => carrier === 'webrtc-direct')
   const diagnosis = {
@@ -53,7 +54,7 @@ export async function diagnose({ rtc, ice, nodes, clockOffset }: Circumstances):
       offered: ice.some(({ urls }) => [urls].flat().some((url) => /^turns?:/.test(url))),
       working: !!found?.candidates.some(({ type }) => type === 'relay'),
     },
-    clockOffset: Math.round(clockOffset),
+    clockOffset: Math.round(offset),
   }
   return { ...diagnosis, advice: advise(diagnosis, !!rtc) }
 }
