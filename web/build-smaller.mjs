@@ -4,7 +4,7 @@ import { minify } from 'terser'
 
 /**
  * Properties that never leave the bundle, and may have shorter names: on no wire, in no storage, in
- * no public type, and not shared with velox-crypto.js.
+ * no public type, and not shared with velox-crypto.js or velox-diagnose.js.
  */
 export const INTERNAL = new RegExp(
   `^(${[
@@ -17,6 +17,15 @@ export const INTERNAL = new RegExp(
     ...['ephemeral', 'staticKey', 'initiator', 'remoteStatic', 'prologue'],
     // web/src/presence, signaling, session, content
     ...['retires', 'refreshAt', 'nextSeq', 'ownRecord', 'acquaintances', 'resealed', 'reseal'],
+    ...['links', 'self', 'member', 'machine', 'exchange', 'loss', 'book', 'union', 'wants'],
+    ...['locator', 'signals', 'suite', 'sources', 'fetched', 'faded', 'instance', 'asked', 'joined'],
+    ...['settle', 'busy', 'sink', 'heading', 'acknowledged', 'learn', 'described', 'until', 'timer'],
+    ...['options', 'introduce', 'expire', 'remember', 'refresh', 'release', 'opened', 'ended'],
+    ...['drain', 'wanted', 'deadline', 'newest', 'host', 'bytes', 'root', 'source', 'bulk', 'keep', 'fail'],
+    ...['failed', 'beat', 'renew', 'emit', 'list', 'first', 'active', 'onTick', 'handle', 'hold'],
+    ...['queue', 'lacks', 'knows', 'attaches', 'inline', 'lost', 'finish', 'signerOf', 'codec', 'store'],
+    ...['what', 'window', 'paused', 'remains', 'violated', 'messageSize', 'ready', 'flush', 'large', 'small'],
+    ...['answered', 'offered', 'rename', 'progress', 'replied', 'staleKey', 'receiver', 'succeeded', 'bound'],
     ...['shelf', 'polite', 'sealing', 'deliver', 'unpin', 'mates', 'handleBulk', 'onEnvelope'],
     ...['holders', 'unwant', 'newSession', 'starving', 'starved', 'pinnedBound', 'pieces'],
     // noble-ciphers

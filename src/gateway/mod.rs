@@ -41,6 +41,7 @@ pub fn router(node: Node) -> Router {
         .route("/dashboard/{*path}", get(assets::dashboard))
         .route("/velox.js", get(|| asset("velox.js")))
         .route("/velox-crypto.js", get(|| asset("velox-crypto.js")))
+        .route("/velox-diagnose.js", get(|| asset("velox-diagnose.js")))
         .route("/velox.global.js", get(|| asset("velox.global.js")))
         .route("/api/v1/status", get(status))
         .route("/api/v1/ice", get(ice::servers))

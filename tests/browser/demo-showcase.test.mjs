@@ -101,6 +101,15 @@ staged('with peer loading off, everything comes from the origin', async (stage) 
   assert.equal(second.stats.peerBytes, 0)
 })
 
+staged('behind a button the page says what works here', async (stage) => {
+  const { urls } = await startDemo(stage)
+  const visitor = await visit(stage, urls[0], 'the visitor')
+  await visitor.page.click('#diagnose')
+  await visitor.page.waitForFunction(() => document.querySelector('#diagnosis-advice li'), { polling: 100, timeout: 10_000 })
+  assert.match(await text(visitor, 'diagnosis-facts'), /UDPgets out and back.*Node 1\d+ ms by WebRTC.*Clockright/)
+  assert.equal(await text(visitor, 'diagnosis-advice'), 'All is well.')
+})
+
 /** Resolves to the URLs that the demo prints. */
 async function startDemo(stage, host = '127.0.0.1') {
   const network = stage.network()

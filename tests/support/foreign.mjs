@@ -53,7 +53,7 @@ export async function serveClient(host = '127.0.0.1') {
       if (!built.has(name)) built.set(name, bundle(SCRIPTS[name], name))
       return { type: JAVASCRIPT, body: await built.get(name) }
     }
-    if (!/^\/velox(-crypto)?\.js$/.test(path)) return undefined
+    if (!/^\/velox(-crypto|-diagnose)?\.js$/.test(path)) return undefined
     return { type: JAVASCRIPT, body: await readFile(new URL(`../../web/dist${path}`, import.meta.url)) }
   }, host)
 }

@@ -34,6 +34,7 @@ const CARRIERS: Record<Attachment['carrier'], string> = { websocket: 'WebSocket'
 const WORDS: Record<MeshState, string> = {
   connecting: 'Connecting…',
   attached: 'Attached',
+  paused: 'Paused',
   detached: 'No node in reach; trying again',
 }
 

@@ -9,6 +9,7 @@ import { openChat, drawEmptyChat } from './chat.js'
 import { chosenMode, drawChoices } from './choices.js'
 import { company } from './company.js'
 import { drawConnection, ownNode, showState } from './connection.js'
+import { offerDiagnosis } from './diagnosis.js'
 import type { Picture } from './fetching.js'
 import { drawPlaceholders, drawTiles, loadTiles, type Tile } from './gallery.js'
 import { startMesh, type Mesh, type Room } from './mesh.js'
@@ -56,6 +57,7 @@ async function start(showcase: Showcase, gallery: Promise<Gallery>): Promise<Mes
     const mesh = await startMesh(nodes.length ? { nodes } : {}, bases)
     showcase.velox = mesh
     drawConnection(mesh)
+    offerDiagnosis(mesh)
     mesh.on('error', (error) => void notice(inWords(error)))
     return mesh
   } catch (error) {

@@ -37,7 +37,18 @@ export interface Attachment {
   readonly carrier: 'websocket' | 'webrtc-direct'
 }
 
-export type MeshState = 'connecting' | 'attached' | 'detached'
+export type MeshState = 'connecting' | 'attached' | 'detached' | 'paused'
+
+/** What works here and what doesn't. */
+export interface Diagnosis {
+  readonly udp?: boolean | undefined
+  readonly nat: 'none' | 'cone' | 'symmetric' | 'unknown'
+  readonly nodes: readonly { readonly carrier: Attachment['carrier']; readonly rtt: number }[]
+  readonly turn: { readonly offered: boolean; readonly working: boolean }
+  /** Milliseconds by which this device's clock is behind the network's. */
+  readonly clockOffset: number
+  readonly advice: readonly string[]
+}
 
 export interface Mesh {
   readonly peerId: string
@@ -49,6 +60,7 @@ export interface Mesh {
   put(content: Blob): Promise<unknown>
   get(cid: string, options?: { onProgress?: () => void; signal?: AbortSignal }): Promise<Response>
   join(name: string, options?: { metadata?: unknown }): Promise<Room>
+  diagnose(): Promise<Diagnosis>
   stop(): Promise<void>
 }
 

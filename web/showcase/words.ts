@@ -11,6 +11,7 @@ const MEANINGS: Record<string, string> = {
   unsupported: 'This browser lacks WebRTC or WebSocket, or they are switched off.',
   quota: 'The node is busy. Try again in a moment.',
   closed: 'The connection was closed.',
+  paused: 'This page is paused.',
 }
 
 /** One sentence about an error, for people. */

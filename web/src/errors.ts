@@ -13,6 +13,7 @@
  * - `quota`: a node's budget is used up.
  * - `malformed`: bytes or arguments that aren't what they should be.
  * - `closed`: stopped, left or ended meanwhile.
+ * - `paused`: `velox.pause()` was called, and `velox.resume()` not yet.
  * - `aborted`: the caller's AbortSignal said so.
  */
 export type VeloxErrorCode =
@@ -28,6 +29,7 @@ export type VeloxErrorCode =
   | 'quota'
   | 'malformed'
   | 'closed'
+  | 'paused'
   | 'aborted'
 
 /** Every error that this library rejects with. */
@@ -42,3 +44,6 @@ export class VeloxError extends Error {
     super(message, options)
   }
 }
+
+/** What is asked of a peer that is paused. */
+export const paused = (): VeloxError => new VeloxError('paused', 'this peer is paused: call velox.resume() first')

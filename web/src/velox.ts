@@ -4,8 +4,9 @@ import type { Carrier } from './attach/carrier.js'
 import type { WebSocketConstructor } from './attach/websocket.js'
 import { Content, type GetOptions, type PutOptions } from './content/content.js'
 import type { ContentStats } from './content/traffic.js'
+import type { Circumstances, Diagnosis } from './diagnosis/diagnosis.js'
 import { Emitter } from './emitter.js'
-import { VeloxError } from './errors.js'
+import { paused, VeloxError } from './errors.js'
 import { NodeLocator } from './presence/locator.js'
 import { Rooms } from './presence/presence.js'
 import { Room } from './room/room.js'
@@ -68,16 +69,19 @@ export class Velox {
   readonly #content: Content
   readonly #rooms = new Map<string, Room>()
   readonly #release: () => void
+  readonly #circumstances: () => Circumstances
   #stopped = false
 
   private constructor({ self, sources, webSocket, release }: Beginning, options: StartOptions) {
     this.peerId = self.peerId
     this.network = self.network
     this.#release = release
+    const { privacy } = options
+    const rtc = options.rtc?.RTCPeerConnection ?? globalThis.RTCPeerConnection
     const attachments = new Attachments(self, {
       ...sources,
       webSocket,
-      peerConnection: options.rtc?.RTCPeerConnection ?? globalThis.RTCPeerConnection,
+      peerConnection: rtc,
       agent: AGENT,
       token: options.token,
     })
@@ -87,11 +91,30 @@ export class Velox {
     this.#signals = new NodeSignals(self, attachments, this.#presence, () => attachments.iceServers())
     this.#sessions = new Sessions({
       signals: this.#signals,
-      rtc: options.rtc?.RTCPeerConnection,
-      privacy: options.privacy,
+      rtc,
+      privacy,
     })
     this.#content = new Content({ sessions: this.#sessions, locator: this.#locator, rooms: () => this.#joined() })
-    attachments.onState((state) => this.#events.emit('state', state))
+    this.#circumstances = () => ({
+      rtc,
+      privacy,
+      ice: attachments.iceServers(),
+      nodes: this.attachments,
+      offset: attachments.now() - Date.now(),
+    })
+    this.#sessions.on('broken', async (remains) => {
+      const { explain } = await import('./diagnosis/diagnosis.js')
+      const failure = await explain(remains, this.#circumstances())
+      for (const room of this.#joined()) {
+        const peer = room.peers.get(remains.peerId)
+        if (peer) room.emit('fail', { ...failure, peer })
+      }
+    })
+    attachments.onTick(() => this.#sessions.tick())
+    attachments.onState((state) => {
+      if (state === 'attached') this.#sessions.renew()
+      this.#events.emit('state', state)
+    })
     attachments.onChange(() => this.#events.emit('attachments', this.attachments))
     attachments.onMessage((message) => {
       if (!('refused' in message) || message.refused.id !== undefined || message.refused.room) return
@@ -120,7 +143,10 @@ export class Velox {
     }
   }
 
-  /** `connecting` until `start` resolves, then `attached`, or `detached` while no node is there. */
+  /**
+   * `connecting` until `start` resolves, then `attached`, or `detached` while no node is there;
+   * `paused` from `pause` to `resume`, and `connecting` again until the first node.
+   */
   get state(): VeloxState {
     return this.#attachments.state
   }
@@ -147,10 +173,10 @@ export class Velox {
   /**
    * Enters a room; resolves when a node has said who is there. Joined twice, it is the same room,
    * with the newer metadata. Rejects with `malformed`, `too-large`, `denied`, `quota`,
-   * `unreachable` or `closed`.
+   * `unreachable`, `paused` or `closed`.
    */
   async join(name: string, { metadata }: JoinOptions = {}): Promise<Room> {
-    if (this.#stopped) throw new VeloxError('closed', 'this peer was stopped: start another')
+    this.#check()
     let room = this.#rooms.get(name)
     if (!room || room.left) {
       room = new Room({ name, presence: this.#presence, sessions: this.#sessions, self: this.peerId })
@@ -166,23 +192,43 @@ export class Velox {
   }
 
   /** Keeps content in this page and announces it; resolves with its CID. */
-  put(content: Blob | Uint8Array, options?: PutOptions): Promise<string> {
+  async put(content: Blob | Uint8Array, options?: PutOptions): Promise<string> {
+    this.#check()
     return this.#content.put(content, options)
   }
 
   /** Content by its CID, every block verified. */
-  get(cid: string, options?: GetOptions): Promise<Response> {
+  async get(cid: string, options?: GetOptions): Promise<Response> {
+    this.#check()
     return this.#content.get(cid, options)
   }
 
-  /** Leaves the nodes, but no room and no session: for a page that wants to be quiet. */
+  /**
+   * Says good-bye to nodes and peers, and is quiet until `resume`: nothing is sent, no timer runs.
+   * Rooms stay joined in name: others see this peer leave, and its own `Room` objects keep the
+   * members last seen. What needs the network meanwhile rejects with `paused`.
+   */
   pause(): void {
+    if (this.#stopped) return
+    this.#sessions.pause()
+    this.#signals.pause()
     this.#attachments.pause()
   }
 
-  /** Attaches again after `pause`. */
+  /** After `pause`: attaches again, and is back in all rooms, with fresh sessions. */
   resume(): void {
+    this.#sessions.resume()
     this.#attachments.resume()
+  }
+
+  /**
+   * What works here and what doesn't, and what to do about it: asks nodes, for up to 5 s. Rejects
+   * `paused` or `closed`.
+   */
+  async diagnose(): Promise<Diagnosis> {
+    this.#check()
+    const { diagnose } = await import('./diagnosis/diagnosis.js')
+    return diagnose(this.#circumstances())
   }
 
   stats(): VeloxStats {
@@ -206,6 +252,11 @@ export class Velox {
     this.#presence.stop()
     this.#attachments.stop()
     this.#release()
+  }
+
+  #check(): void {
+    if (this.#stopped) throw new VeloxError('closed', 'this peer was stopped: start another')
+    if (this.#sessions.paused) throw paused()
   }
 
   #joined(): Room[] {

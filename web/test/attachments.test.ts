@@ -276,11 +276,14 @@ test('paused it lets go of every node; resumed it is back', async () => {
   const two = await mesh('a', 'b')
   const made = await attachments(two, two.nodes)
   await until(() => made.list().length === 2, 'two attachments')
+  const states: string[] = []
+  made.onState((state) => states.push(state))
   made.pause()
-  assert.equal(made.state, 'detached')
+  assert.equal(made.state, 'paused')
   await until(() => two.nodes.every(({ attached }) => !attached.size), 'the nodes to be left')
   made.resume()
   await until(() => made.list().length === 2, 'two attachments again')
+  assert.deepEqual(states, ['paused', 'connecting', 'attached'])
 })
 
 test('messages of nodes reach their listeners with the link they came by', async () => {
@@ -332,7 +335,7 @@ test("both of a node's carriers are dialed at once; the one that lost is closed"
   assert.equal(attached.list()[0].carrier.kind, 'websocket')
   // Not after a timeout: a first attachment takes less than any stagger or head start.
   assert.equal(made.length, 1)
-  assert.ok(made[0].closed)
+  await until(() => made[0].closed, 'it to be closed')
   assert.equal(node.attached.size, 1)
 })
 
@@ -350,7 +353,7 @@ test('who is unreachable by either carrier leaves no connection open, and says s
   tried.stop()
   // Both handshakes were tried.
   assert.ok(made.length >= 2)
-  assert.ok(made.every(({ closed }) => closed))
+  await until(() => made.every(({ closed }) => closed), 'all to be closed')
 })
 
 test('without WebRTC a WebSocket does', async () => {

@@ -27,6 +27,21 @@ test('8 peers that all offer to all at once have one session a pair', { timeout:
   assert.deepEqual(result, { agree: true, pairs: 28, connections: 56 })
 })
 
+test('1,000 introductions in one page leave no connection open, and none in memory', { timeout: 180_000 }, async (t) => {
+  const { page } = opened
+  const { made, left, ms } = await page.evaluate(() => window.test.comings(1_000))
+  t.diagnostic(`${Math.round(ms / 1_000)} s for 1,000 introductions, four at a time`)
+  assert.ok(made >= 1_000, `${made} connections were made`)
+  assert.equal(left, 0)
+  const devtools = await page.createCDPSession()
+  await devtools.send('HeapProfiler.collectGarbage')
+  const prototype = await page.evaluateHandle(() => RTCPeerConnection.prototype)
+  const kept = await page.queryObjects(prototype)
+  const count = await page.evaluate((list) => (list as unknown as unknown[]).length, kept)
+  // The prototype of the page's own subclass is one of them.
+  assert.ok(count <= 1, `${count} connections are held on to`)
+})
+
 test('a peer that stops says good-bye', { timeout: 10_000 }, async (t) => {
   const { reason, ms } = await opened.page.evaluate(() => window.test.stopped())
   t.diagnostic(`${ms} ms`)

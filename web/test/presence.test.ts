@@ -270,7 +270,7 @@ describe('presence over nodes', () => {
     await until(() => first.rooms.members('room').size, 'each other')
     for (const node of two.nodes) node.reachable = false
     first.attachments.pause()
-    assert.equal(first.attachments.state, 'detached')
+    assert.equal(first.attachments.state, 'paused')
     assert.ok(first.rooms.members('room').has(second.peerId))
   })
 

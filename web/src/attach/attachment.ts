@@ -116,7 +116,7 @@ export class Attachment implements Link {
   }
 
   #take(message: FromNode): void {
-    if ('ping' in message) return this.send({ pong: message.ping })
+    if ('ping' in message) this.send({ pong: message.ping })
     // It comes again, with credentials for ICE servers that hold.
     if ('welcome' in message) this.welcome = message.welcome
     if (!('fragment' in message)) return this.onMessage(message)

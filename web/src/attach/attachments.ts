@@ -21,8 +21,11 @@ import type { PeerConnectionConstructor } from './webrtc-direct/connection.js'
 import { dialDirect } from './webrtc-direct/dial.js'
 import { openWebSocket, type WebSocketConstructor } from './websocket.js'
 
-/** `connecting` until the first node is attached to; `detached` after the last one is lost. */
-export type AttachState = 'connecting' | 'attached' | 'detached'
+/**
+ * `connecting` until the first node is attached to, after `resume` too; `detached` after the last
+ * one is lost; `paused` from `pause` to `resume`.
+ */
+export type AttachState = 'connecting' | 'attached' | 'detached' | 'paused'
 
 export interface AttachOptions extends SourceOptions {
   /** Sent in `hello`. */
@@ -44,6 +47,7 @@ interface AttachEvents {
   change: undefined
   message: { message: FromNode; link: Link }
   state: AttachState
+  tick: undefined
   /** A dial failed. */
   failure: undefined
 }
@@ -70,6 +74,7 @@ export class Attachments implements Links {
   #stopped = false
   #timer: ReturnType<typeof setTimeout> | undefined
   #lastDial = 0
+  #lastTick = 0
   #unwatch = (): void => {}
 
   constructor(
@@ -89,6 +94,7 @@ export class Attachments implements Links {
       },
       onVisibility: (hidden) => {
         for (const attachment of this.#ranked) attachment.send({ visibility: { hidden } })
+        this.#look()
       },
     })
     const remembered = this.#sources.start(() => this.#look())
@@ -136,6 +142,10 @@ export class Attachments implements Links {
     return this.#events.on('message', ({ message, link }) => listener(message, link))
   }
 
+  onTick(listener: () => void): () => void {
+    return this.#events.on('tick', listener)
+  }
+
   list(): readonly Attachment[] {
     // What is to be replaced serves to the end, but last.
     const leaves = (attachment: Attachment): number => (this.#leaving.has(attachment) ? 1 : 0)
@@ -161,8 +171,10 @@ export class Attachments implements Links {
 
   /** Lets go of every node until `resume`, without forgetting any. */
   pause(): void {
+    if (this.#paused || this.#stopped) return
     this.#paused = true
     this.#sleep()
+    this.#setState('paused')
   }
 
   #sleep(): void {
@@ -180,6 +192,7 @@ export class Attachments implements Links {
   /** Attaches again at once, or finds out whether the attachments still live. */
   resume(): void {
     if (this.#stopped) return
+    if (this.#paused) this.#setState('connecting')
     this.#paused = this.#asleep = false
     this.#book.forgive()
     this.#look()
@@ -189,7 +202,7 @@ export class Attachments implements Links {
     this.#stopped = true
     this.#unwatch()
     this.#sources.stop()
-    this.pause()
+    this.#sleep()
     this.#setState('detached')
   }
 
@@ -203,8 +216,17 @@ export class Attachments implements Links {
       this.#dialMissing(now)
       this.#sources.refresh(!this.#ranked.length)
     }
-    const wait = this.#ranked.length ? defaults.LOOK_ATTACHED : defaults.LOOK_DETACHED
-    this.#timer = setTimeout(() => this.#look(), wait)
+    this.#timer = setTimeout(() => this.#look(), this.#patience())
+    if (now - this.#lastTick < defaults.TICK) return
+    this.#lastTick = now
+    this.#events.emit('tick', undefined)
+  }
+
+  /** When to look again if nothing calls for it before: a hidden page is called by its nodes' pings. */
+  #patience(): number {
+    if (!this.#ranked.length) return defaults.LOOK_DETACHED
+    if (!isHidden()) return defaults.LOOK_ATTACHED
+    return Math.min(...this.#ranked.map(({ welcome }) => welcome.lease)) * defaults.DEAD_PART
   }
 
   /** Whether an attachment still lives. */
@@ -362,6 +384,7 @@ export class Attachments implements Links {
   }
 
   #message(attachment: Attachment, message: FromNode): void {
+    if ('ping' in message) return isHidden() ? this.#look() : undefined
     if ('go-away' in message) {
       const { host } = this.#dialed.get(attachment)!.address
       void this.#sources.learn(message['go-away'].nodes, host)
@@ -395,7 +418,7 @@ export class Attachments implements Links {
   #changed(): void {
     this.#events.emit('change', undefined)
     if (this.#ranked.length) this.#setState('attached')
-    else if (this.state === 'attached') this.#setState('detached')
+    else if (this.state === 'attached') this.#setState(this.#paused ? 'paused' : 'detached')
   }
 
   #setState(state: AttachState): void {

@@ -23,6 +23,8 @@ export const STEADY = 30_000
 /** How often a dial that has become due is looked for, without and with an attachment. */
 export const LOOK_DETACHED = 250
 export const LOOK_ATTACHED = 2_000
+/** Periodic work is done at most so often: its numbers are of seconds. */
+export const TICK = 1_500
 /** How often sources are asked again while an attachment is missing. */
 export const REFRESH = 30_000
 /** Dials a minute of nodes that others named and that were never reached: nobody aims a page at a host. */

@@ -16,6 +16,11 @@ export interface Links {
   onChange(listener: () => void): () => void
   /** Called with all that nodes say, attachment matters excepted. Returns its undo. */
   onMessage(listener: (message: FromNode, link: Link) => void): () => void
+  /**
+   * Called now and then while this peer isn't paused: every 2 s, and in a hidden page when a node
+   * pings. Periodic work is done then, and needs no timer of its own. Returns its undo.
+   */
+  onTick(listener: () => void): () => void
   /** This link loses envelopes: put another in its place, where there is one. */
   replace(link: Link): void
 }

@@ -4,8 +4,6 @@ import { RECORD_LIFE_MS } from '../wire/limits.js'
 /** Own records are renewed at half of their life, give or take a fifth of that. */
 export const REFRESH = RECORD_LIFE_MS / 2
 export const REFRESH_JITTER = 0.2
-/** How often expiries, refreshes and retired views are looked after. */
-export const TICK = 2_500
 /** How long what an ended attachment said still counts: until the others have caught up. */
 export const RETIRE = 10_000
 /** How long the nodes have to answer a join. */

@@ -4,7 +4,7 @@ import { VeloxError } from '../errors.js'
 import type { LocalPeer } from '../local-peer.js'
 import type { Locator, Member } from '../ports.js'
 import type { FromNode } from '../wire/attach.js'
-import { PROVIDE_TIMEOUT, REFRESH, REFRESH_JITTER, TICK } from './defaults.js'
+import { PROVIDE_TIMEOUT, REFRESH, REFRESH_JITTER } from './defaults.js'
 import { attachList, believe, memberOf, resourceRoom, signLeave, signRecord } from './records.js'
 
 const EMPTY = new Uint8Array()
@@ -19,7 +19,6 @@ export class NodeLocator implements Locator {
   readonly #undo: (() => void)[]
   #nextId = 1
   #attached = ''
-  #timer: ReturnType<typeof setInterval> | undefined
 
   constructor(
     private readonly self: LocalPeer,
@@ -31,13 +30,13 @@ export class NodeLocator implements Locator {
         if (typeof body.id === 'number') this.#answers.get(body.id)?.(message, link)
       }),
       links.onChange(() => this.#linksChanged()),
+      links.onTick(() => this.#refresh()),
     ]
   }
 
   /** Resolves when a node has confirmed it; rejects with its refusal, or `timeout`. */
   async provide(cid: string): Promise<void> {
     this.#attached = attachList(this.links).join()
-    this.#timer ??= setInterval(() => this.#refresh(), TICK)
     let timer: ReturnType<typeof setTimeout> | undefined
     const id = this.#nextId++
     const confirmed = new Promise<void>((resolve, reject) => {
@@ -116,7 +115,6 @@ export class NodeLocator implements Locator {
   }
 
   stop(): void {
-    clearInterval(this.#timer)
     for (const undo of this.#undo) undo()
   }
 

@@ -10,7 +10,7 @@ import * as limits from '../wire/limits.js'
 import { Leave, PresenceRecord } from '../wire/records.js'
 import { isName } from '../wire/schema.js'
 import type { Signed } from '../wire/signed.js'
-import { JOIN_TIMEOUT, REFRESH, REFRESH_JITTER, TICK } from './defaults.js'
+import { JOIN_TIMEOUT, REFRESH, REFRESH_JITTER } from './defaults.js'
 import { attachList, believe, encodeMetadata, signLeave, signRecord } from './records.js'
 import { Union, type Said } from './union.js'
 
@@ -34,7 +34,6 @@ export class Rooms implements Presence {
   readonly #changes = new Emitter<Record<string, PresenceChange>>()
   readonly #undo: (() => void)[]
   #attached: string[] = []
-  #timer: ReturnType<typeof setInterval> | undefined
 
   constructor(
     private readonly self: LocalPeer,
@@ -43,6 +42,7 @@ export class Rooms implements Presence {
     this.#undo = [
       links.onChange(() => this.#linksChanged()),
       links.onMessage((message, link) => this.#take(message, link)),
+      links.onTick(() => this.#tick()),
     ]
     this.#attached = attachList(links)
   }
@@ -74,7 +74,6 @@ export class Rooms implements Presence {
       queue: Promise.resolve(),
     }
     this.#rooms.set(name, room)
-    this.#timer ??= setInterval(() => this.#tick(), TICK)
     let timer: ReturnType<typeof setTimeout> | undefined
     const answered = new Promise<void>((resolve, reject) => {
       room.joined = (error) => (error ? reject(error) : resolve())
@@ -96,7 +95,6 @@ export class Rooms implements Presence {
     const room = this.#rooms.get(name)
     if (!room) return
     this.#rooms.delete(name)
-    if (!this.#rooms.size) this.#stopTimer()
     room.joined(new VeloxError('closed', `left '${name}'`))
     const leave = await signLeave(this.self, name)
     for (const link of this.links.list()) link.send({ leave: { record: leave.bytes } })
@@ -119,10 +117,11 @@ export class Rooms implements Presence {
    * resource's providers and is none, one of its own.
    */
   async ownRecord(name: string): Promise<Uint8Array> {
-    const record =
-      this.#rooms.get(name)?.record ??
-      (await signRecord(this.self, this.links, name, new Uint8Array()))
-    return record.bytes
+    const room = this.#rooms.get(name)
+    const last = room?.record
+    // While the next one is being signed, the last one may name nodes that this peer has left.
+    if (last?.body.attach.join() === attachList(this.links).join()) return last.bytes
+    return (await signRecord(this.self, this.links, name, room?.meta ?? new Uint8Array())).bytes
   }
 
   /** Another peer's record that came by envelope: verified, and taken in where it tells more. */
@@ -133,15 +132,9 @@ export class Rooms implements Presence {
   }
 
   stop(): void {
-    this.#stopTimer()
     for (const undo of this.#undo) undo()
     for (const room of this.#rooms.values()) room.joined(new VeloxError('closed', 'stopped'))
     this.#rooms.clear()
-  }
-
-  #stopTimer(): void {
-    clearInterval(this.#timer)
-    this.#timer = undefined
   }
 
   /** Signs a new record, and says it to every node. */

@@ -5,8 +5,9 @@
  * say. Small messages to one peer arrive in the order of `send`, and so do large ones (over
  * 16 KiB); a small one may overtake a large one.
  */
+import type { Failure } from '../diagnosis/diagnosis.js'
 import { Emitter } from '../emitter.js'
-import { VeloxError } from '../errors.js'
+import { paused, VeloxError } from '../errors.js'
 import type { Member, Presence, PresenceChange } from '../ports.js'
 import { TYPE } from '../session/messages.js'
 import type { Session } from '../session/session.js'
@@ -41,6 +42,12 @@ export interface RoomEvents {
   connect: RoomPeer
   disconnect: RoomPeer
   message: Message
+  /** A session with the peer couldn't be opened, or was lost: why. It is tried again. */
+  fail: RoomFailure
+}
+
+export interface RoomFailure extends Failure {
+  readonly peer: RoomPeer
 }
 
 export interface RoomOptions {
@@ -309,6 +316,7 @@ export class Room extends Emitter<RoomEvents> {
 
   #check(): void {
     if (this.#state === 'left') throw left(this.name)
+    if (this.#sessions.paused) throw paused()
   }
 }
 

@@ -9,6 +9,7 @@ import { PING_EVERY, PINGS_MISSED } from './limits.js'
 export class Heartbeat {
   #heard: number
   #ticked: number
+  #pinged = -Infinity
   #missed = 0
 
   constructor(now: number) {
@@ -21,12 +22,13 @@ export class Heartbeat {
     this.#missed = 0
   }
 
-  /** To be called every `PING_EVERY`: what to do now. */
+  /** To be called every few seconds: what to do now. */
   tick(now: number): 'nothing' | 'ping' | 'dead' {
     const slept = now - this.#ticked > 1.5 * PING_EVERY
     this.#ticked = now
     if (slept) this.#missed = 0
-    else if (now - this.#heard < PING_EVERY) return 'nothing'
+    else if (now - Math.max(this.#heard, this.#pinged) < PING_EVERY) return 'nothing'
+    this.#pinged = now
     return ++this.#missed > PINGS_MISSED ? 'dead' : 'ping'
   }
 }

@@ -57,9 +57,9 @@ export const CANDIDATE_BATCH = 50
 export const RESTART_AFTER = 2_000
 /** From an ICE restart to giving the session up. */
 export const RESTART_WITHIN = 12_000
-/** Between two looks at a silent control channel. */
-export const PING_EVERY = 5_000
+/** A control channel that is silent for so long is pinged, and again after each such time. */
+export const PING_EVERY = 4_000
 /** Pings in a row without any answer after which the session is dead. */
-export const PINGS_MISSED = 3
+export const PINGS_MISSED = 4
 /** How long a session stays that nobody here wants any more and nothing passes through. */
 export const LINGER = 30_000

@@ -3,7 +3,9 @@
  * bulk channels, and its life signs. When to offer and when to answer is decided elsewhere
  * (negotiation.ts); what messages mean is the business of room/ and content/.
  */
+import type { Remains } from '../diagnosis/diagnosis.js'
 import { VeloxError } from '../errors.js'
+import { dispose } from '../peer-connections.js'
 import type { Candidate, Kind, Member } from '../ports.js'
 import { utf8 } from '../wire/bytes.js'
 import { BulkSender, drained, messageSize } from './bulk.js'
@@ -51,7 +53,6 @@ export class Session {
   #early: RTCIceCandidateInit[] | undefined = []
   #greeted = false
   #closed = false
-  #beat: ReturnType<typeof setInterval> | undefined
   #restart: ReturnType<typeof setTimeout> | undefined
   #giveUp: ReturnType<typeof setTimeout> | undefined
   /** When something other than life signs passed last, in the host's time. */
@@ -140,6 +141,14 @@ export class Session {
     else this.#renegotiation.candidates(inits)
   }
 
+  /** To be called every few seconds: whether the other side still lives. */
+  beat(): void {
+    if (!this.open) return
+    const due = this.#heartbeat.tick(this.#host.now())
+    if (due === 'ping') this.#write({ ping: 0 })
+    else if (due === 'dead') this.#fail('silent')
+  }
+
   /** Sends a control message; throws `closed` where the channel isn't open. */
   send(message: ControlMessage): void {
     if (!this.open) throw new VeloxError('closed', `the session with ${this.peerId} isn't open`)
@@ -168,6 +177,11 @@ export class Session {
     return sender
   }
 
+  /** What can be told of it when it has failed. */
+  remains(): Pick<Remains, 'connection'> {
+    return { connection: this.#pc }
+  }
+
   /** Calls `closer` when the session ends, at once where it has; returns its undo. */
   onClose(closer: () => void): () => void {
     if (this.#closed) closer()
@@ -180,23 +194,26 @@ export class Session {
     this.#fail(reason, true)
   }
 
-  /** Closes the connection; with `bye`, the other side is told on the control channel. */
-  close(bye?: string): void {
+  /**
+   * Closes the connection, `atOnce` where the page has no time left; otherwise, with `bye`, the other
+   * side is told on the control channel.
+   */
+  close(bye: string | undefined, atOnce: boolean): void {
     if (this.#closed) return
-    const said = bye !== undefined && this.open
-    if (said) this.#write({ bye })
+    if (bye !== undefined && !atOnce) this.#write({ bye })
     this.#closed = true
-    clearInterval(this.#beat)
     clearTimeout(this.#restart)
     clearTimeout(this.#giveUp)
     this.#batch.stop()
     this.#pc.onnegotiationneeded = this.#pc.ondatachannel = this.#pc.onconnectionstatechange = null
     this.#control.onclose = this.#control.onmessage = null
-    for (const receiver of this.#receivers.values()) receiver.end()
+    for (const [channel, receiver] of this.#receivers) {
+      channel.onmessage = channel.onclose = null
+      receiver.end()
+    }
     for (const closer of this.#closers) closer()
-    // A closed connection drops what it hasn't sent: give the good-bye a moment to leave.
-    if (said) setTimeout(() => this.#pc.close(), 50)
-    else this.#pc.close()
+    if (atOnce) this.#pc.close()
+    else dispose(this.#pc)
   }
 
   #remoteReady(): void {
@@ -214,11 +231,6 @@ export class Session {
     if (this.#closed) return
     this.#write({ hello: { v: 1 } })
     this.#heartbeat.heard(this.#host.now())
-    this.#beat = setInterval(() => {
-      const due = this.#heartbeat.tick(this.#host.now())
-      if (due === 'ping') this.#write({ ping: 0 })
-      else if (due === 'dead') this.#fail('silent')
-    }, limits.PING_EVERY)
     this.#host.opened()
   }
 

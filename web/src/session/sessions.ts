@@ -5,8 +5,10 @@
  * it any more it ends. Envelopes come in by `Signals` and go to the pair's state machine, whose
  * actions are carried out here.
  */
+import type { Remains } from '../diagnosis/diagnosis.js'
 import { Emitter } from '../emitter.js'
 import { VeloxError } from '../errors.js'
+import { construct } from '../peer-connections.js'
 import type { Incoming, Kind, Member, Signals } from '../ports.js'
 import { hex } from '../wire/bytes.js'
 import { peerIdToBytes } from '../wire/peer-id.js'
@@ -34,7 +36,12 @@ export interface SessionsEvents {
   disconnect: { session: Session; reason: string }
   /** An attempt to get a session failed; where somebody holds it, it is tried again. */
   fail: { peerId: string; reason: string }
+  /** One that was opened, or was to be, failed: nobody said good-bye. */
+  broken: Remains & { peerId: string }
 }
+
+/** Ends that nobody wanted. */
+const BROKEN = /^(un|no-|sil|clo)/
 
 type Handler<Body> = (session: Session, body: Body) => void
 
@@ -64,9 +71,9 @@ export class Sessions extends Emitter<SessionsEvents> {
   readonly #handlers = new Map<string, Handler<never>>()
   readonly #bulk = new Map<string, (session: Session) => BulkReceiver>()
   readonly #off: () => void
-  readonly #sweep: ReturnType<typeof setInterval>
   /** The page goes: nothing that takes time will be done any more. */
   #going = false
+  #paused = false
   #stopped = false
 
   constructor(options: SessionsOptions) {
@@ -82,9 +89,6 @@ export class Sessions extends Emitter<SessionsEvents> {
     this.#off = this.#signals.onEnvelope((envelope) => this.#envelope(envelope))
     // A closed tab sends nothing by itself: the other sides would wait 20 s for a sign of life.
     globalThis.addEventListener?.('pagehide', this.#pageHides)
-    this.#sweep = setInterval(() => this.#linger(), limits.LINGER / 2)
-    // On a server-side runtime the sweep alone keeps no process alive.
-    ;(this.#sweep as { unref?: () => void }).unref?.()
   }
 
   /** The open session with a peer. */
@@ -108,6 +112,7 @@ export class Sessions extends Emitter<SessionsEvents> {
     if (!pair) return
     if (member.seq >= pair.member.seq) pair.member = member
     pair.holders.set(holder, member)
+    if (this.#paused) return
     pair.machine.want(this.#now(), first)
     this.#drive(pair)
   }
@@ -174,12 +179,51 @@ export class Sessions extends Emitter<SessionsEvents> {
     this.#bulk.set(label, receiver)
   }
 
+  /**
+   * To be called every few seconds: asks silent sessions for a sign of life, and ends those that
+   * nobody here holds and nothing has passed through for a while.
+   */
+  tick(): void {
+    const now = this.#now()
+    for (const pair of this.#pairs.values()) {
+      const { session } = pair
+      session?.beat()
+      if (pair.holders.size > 0 || !session || now - session.active < limits.LINGER) continue
+      pair.machine.unwant(now, 'idle')
+      this.#drive(pair)
+    }
+  }
+
+  get paused(): boolean {
+    return this.#paused
+  }
+
+  /** Ends every session with a good-bye, and lets none begin until `resume`. */
+  pause(): void {
+    this.#paused = true
+    for (const pair of this.#pairs.values()) {
+      pair.machine.unwant(this.#now(), 'left')
+      this.#drive(pair)
+    }
+  }
+
+  resume(): void {
+    this.#paused = false
+  }
+
+  /** Nodes can be reached (again): sessions that are held and aren't there are made. */
+  renew(): void {
+    for (const pair of this.#pairs.values()) {
+      if (pair.holders.size) pair.machine.want(this.#now(), true)
+      this.#drive(pair)
+    }
+  }
+
   /** Ends every session with a good-bye. Nothing can be begun after it. */
   stop(): void {
     if (this.#stopped) return
     this.#stopped = true
     globalThis.removeEventListener?.('pagehide', this.#pageHides)
-    clearInterval(this.#sweep)
     this.#off()
     for (const pair of this.#pairs.values()) {
       pair.holders.clear()
@@ -234,19 +278,9 @@ export class Sessions extends Emitter<SessionsEvents> {
     return false
   }
 
-  /** Ends sessions that nobody here holds and nothing has passed through for a while. */
-  #linger(): void {
-    const now = this.#now()
-    for (const pair of this.#pairs.values()) {
-      if (pair.holders.size > 0 || !pair.session || now - pair.session.active < limits.LINGER) continue
-      pair.machine.unwant(now, 'idle')
-      this.#drive(pair)
-    }
-  }
-
   #envelope({ from, session: bytes, kind }: Incoming): void {
     const known = this.#pairs.get(from.peerId)
-    if ('message' in kind || (!known && !this.#admit(from))) return
+    if (this.#paused || 'message' in kind || (!known && !this.#admit(from))) return
     const pair = known ?? this.#pair(from)
     if (!pair) return
     const { machine } = pair
@@ -300,13 +334,16 @@ export class Sessions extends Emitter<SessionsEvents> {
         const ours = session?.id === action.session ? session : undefined
         // An open channel carries the good-bye itself, unless it is the channel that died.
         const byChannel = ours?.open && action.reason !== 'silent'
-        if (action.bye !== undefined && !byChannel && !this.#going) this.#send(pair, action.session, { bye: action.bye })
+        if (action.bye !== undefined && !byChannel && !this.#going && !this.#paused) this.#send(pair, action.session, { bye: action.bye })
         if (ours) {
           const { connected } = pair
+          const { reason } = action
           pair.session = undefined
           pair.connected = false
-          ours.close(this.#going ? undefined : action.bye)
-          const { reason } = action
+          if (BROKEN.test(reason)) {
+            this.emit('broken', { peerId: ours.peerId, code: reason, opened: connected, ...ours.remains() })
+          }
+          ours.close(action.bye, this.#going)
           if (connected) this.emit('disconnect', { session: ours, reason })
           else if (reason !== 'crossed') this.emit('fail', { peerId: ours.peerId, reason })
         }
@@ -330,7 +367,7 @@ export class Sessions extends Emitter<SessionsEvents> {
       session.described()
       await sent
     } catch (error) {
-      // An answer whose ack is lost may have arrived all the same: the deadline decides.
+// An answer whose ack is lost may have arrived all the same: the deadline decides.
       if (!current() || (action.do === 'accept' && error instanceof VeloxError)) return
       if (action.do === 'offer' && machine.state !== 'offering') return
       machine.ended(this.#now(), id, error instanceof VeloxError ? error.code : 'no-connection')
@@ -342,7 +379,7 @@ export class Sessions extends Emitter<SessionsEvents> {
     if (!this.#rtc) {
       throw new VeloxError('unsupported', 'this runtime has no RTCPeerConnection: pass one as `rtc`')
     }
-    return new this.#rtc({
+    return construct(this.#rtc, {
       ...this.#certificate.configuration(),
       iceServers: this.#signals.iceServers(),
       iceTransportPolicy: this.#privacy === 'relay' ? 'relay' : 'all',

@@ -117,11 +117,16 @@ export class Outbox {
     return this.#pending.get(hex(id))?.to
   }
 
+  /** Nothing is waited for any more. */
+  clear(): void {
+    for (const pending of [...this.#pending.values()]) {
+      pending.settle(new VeloxError('closed', 'this peer was paused or stopped'))
+    }
+  }
+
   stop(): void {
     this.#off()
-    for (const pending of [...this.#pending.values()]) {
-      pending.settle(new VeloxError('closed', 'stopped'))
-    }
+    this.clear()
   }
 
   #of(id: Uint8Array, receiver: string): Pending | undefined {

@@ -91,6 +91,11 @@ export class NodeSignals implements Signals {
     return this.ice()
   }
 
+  /** Gives up what is on its way. */
+  pause(): void {
+    this.#outbox.clear()
+  }
+
   stop(): void {
     this.#off()
     this.#outbox.stop()

@@ -61,6 +61,70 @@ export async function everybodyOffers(count: number): Promise<{ agree: boolean; 
   return { agree, pairs, connections: open }
 }
 
+/** One peer and `count` others that come and go, four at a time: the connections that it leaves open. */
+export async function comings(count: number): Promise<{ made: number; left: number; ms: number }> {
+  const hub = new Hub()
+  const own = hub.peer()
+  const open = new Set<RTCPeerConnection>()
+  let made = 0
+  class Counted extends RTCPeerConnection {
+    constructor(configuration?: RTCConfiguration) {
+      super(configuration)
+      open.add(this)
+      made++
+    }
+    override close(): void {
+      open.delete(this)
+      super.close()
+    }
+  }
+  const sessions = new Sessions({ signals: own, rtc: Counted })
+  const gone = (peerId: string): Promise<void> =>
+    new Promise((resolve) => {
+      for (const name of ['disconnect', 'fail'] as const) {
+        const off = sessions.on(name, (event) => {
+          if (('session' in event ? event.session.peerId : event.peerId) !== peerId) return
+          off()
+          resolve()
+        })
+      }
+    })
+  /** Each ends as one of these: we go, it goes, its page is closed, it was gone before it heard of us. */
+  const endings: ((port: ReturnType<Hub['peer']>, other: Sessions) => void)[] = [
+    ({ peerId }) => sessions.release(peerId, 'test'),
+    (_, other) => other.stop(),
+    ({ peerId }) => sessions.get(peerId)!.violated('test'),
+  ]
+  const introduce = async (at: number): Promise<void> => {
+    const port = hub.peer()
+    const other = new Sessions({ signals: port })
+    const ended = gone(port.peerId)
+    if (at % 4 === 3) hub.remove(port.peerId)
+    sessions.hold(port.member, 'test', true)
+    if (at % 4 < 3) {
+      await connected(sessions, port.peerId)
+      endings[at % 4](port, other)
+    }
+    await ended
+    sessions.release(port.peerId, 'test')
+    other.stop()
+  }
+  const start = performance.now()
+  let next = 0
+  await Promise.all(
+    Array.from({ length: 4 }, async () => {
+      while (next < count) await introduce(next++)
+    }),
+  )
+  const ms = performance.now() - start
+  const closed = performance.now() + 5_000
+  // A good-bye on the control channel is given a moment before its connection is closed.
+  while (open.size && performance.now() < closed) await new Promise((resolve) => setTimeout(resolve, 20))
+  const left = open.size
+  sessions.stop()
+  return { made, left, ms }
+}
+
 /** One side is stopped: how long until the other hears of it, and why. */
 export async function stopped(): Promise<{ reason: string; ms: number }> {
   const hub = new Hub()

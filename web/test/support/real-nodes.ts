@@ -43,7 +43,11 @@ export class RealNetwork {
         ...['--data-dir', join(this.#folder, String(this.nodes.length))],
         ...bootstrap,
       ],
-      { stdio: ['ignore', 'pipe', process.env.VELOX_TEST_LOG ? 'inherit' : 'ignore'] },
+      {
+        stdio: ['ignore', 'pipe', process.env.VELOX_TEST_LOG ? 'inherit' : 'ignore'],
+        // What a node takes for its own configuration, and isn't.
+        env: { ...process.env, VELOX_BIN_DIR: undefined, VELOX_TEST_LOG: undefined },
+      },
     )
     this.#children.push(child)
     for await (const line of createInterface({ input: child.stdout })) {

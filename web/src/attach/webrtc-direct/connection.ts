@@ -1,6 +1,7 @@
 /** An RTCPeerConnection to a WebRTC-direct server, not yet proven to be the one meant. */
 import { random } from '../../crypto/suite.js'
 import { VeloxError } from '../../errors.js'
+import { construct, dispose } from '../../peer-connections.js'
 import { hex } from '../../wire/bytes.js'
 import type { DirectAddress } from '../address.js'
 import { V2_HEAD_START } from '../defaults.js'
@@ -49,8 +50,8 @@ async function attempt(
 ): Promise<Connection> {
   const { signal } = decided
   signal.throwIfAborted()
-  const peerConnection = new constructor()
-  const close = (): void => peerConnection.close()
+  const peerConnection = construct(constructor)
+  const close = (): void => dispose(peerConnection)
   signal.addEventListener('abort', close)
   try {
     const channel = peerConnection.createDataChannel('', { negotiated: true, id: 0 })
