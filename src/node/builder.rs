@@ -115,12 +115,6 @@ impl Builder {
         if let Some(disk) = &disk {
             behaviour.remember_room_nodes(disk.recall(ROOMS));
         }
-        let external = config.external.iter().filter_map(addresses::ip).collect();
-        let turn = turn::start(&config.turn, &config.network, external)?;
-        let turn = turn.map(|(service, offer)| {
-            behaviour.offer_ice(offer);
-            service
-        });
         let entrance = behaviour.entrance();
         let certificate = match &disk {
             Some(disk) => disk.certificate()?,
@@ -138,6 +132,12 @@ impl Builder {
                     reason: explain(&error),
                 })?;
         }
+        let external = config.external.iter().filter_map(addresses::ip).collect();
+        let turn = turn::start(&config.turn, &config.network, external)?;
+        let turn = turn.map(|(service, offer)| {
+            swarm.behaviour_mut().offer_ice(offer);
+            service
+        });
         let (listening, watched) = watch::channel(Vec::new());
         let (commands, received) = mpsc::channel(64);
         let mut heard = listening.subscribe();
