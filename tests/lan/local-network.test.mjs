@@ -8,7 +8,7 @@ import { missing, Switch } from '../support/switch.mjs'
 const PHONE = { width: 390, height: 844, deviceScaleFactor: 3, isMobile: true, hasTouch: true }
 
 /** What Chromium asks its maker about by itself, whatever page it shows. */
-const CHROMIUMS_OWN = / 53 ((clients\d|accounts|www)\.google\.com|[\w-]+\.googleapis\.com)$/
+const CHROMIUMS_OWN = / 53 (?!stun|turn)[\w.-]+\.(google|googleapis|gvt1|gstatic)\.com$/
 
 /** A test on a switch of its own. */
 function switched(name, hosts, body) {
