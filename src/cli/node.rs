@@ -43,7 +43,7 @@ impl Run {
         let server = match config.http {
             Some(address) => {
                 let server = Server::bind(address).await?.behind(proxies);
-                Some(server.secure(https, config.data_dir.as_deref()).await?)
+                Some(server.secure(https, config.data_dir.as_deref())?)
             }
             None => None,
         };

@@ -8,6 +8,7 @@ mod ice;
 mod incoming;
 mod metrics;
 mod proxies;
+mod secure;
 mod server;
 pub mod socket;
 mod tls;

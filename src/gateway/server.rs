@@ -3,11 +3,17 @@
 use std::{
     io,
     net::{IpAddr, SocketAddr},
-    path::{Path, PathBuf},
+    path::Path,
     sync::Arc,
-    time::Duration,
 };
 
+use super::{
+    front::Front,
+    incoming::{Incoming, Remote},
+    proxies::{self, Proxies},
+    secure::Secure,
+    tls::{BadCertificate, Https},
+};
 use axum::{Router, middleware};
 use libp2p::{Multiaddr, multiaddr::Protocol};
 use tokio::{
@@ -15,20 +21,9 @@ use tokio::{
     sync::{mpsc, oneshot},
     task::{JoinHandle, JoinSet},
 };
-use tokio_rustls::TlsAcceptor;
-
-use super::{
-    front::Front,
-    incoming::{Incoming, Remote},
-    proxies::{self, Proxies},
-    tls::{BadCertificate, Certificates, Https, Orders, Pair},
-};
 
 /// Connections that are ready and wait for the HTTP server to take them.
 const READY: usize = 64;
-/// How often an operator's certificate files are looked at.
-const RELOAD: Duration = Duration::from_secs(30);
-
 /// Why an HTTP server doesn't start.
 #[derive(Debug, thiserror::Error)]
 pub enum ServerError {
@@ -74,23 +69,6 @@ pub struct Server {
     secure: Option<Secure>,
 }
 
-/// What serves https.
-#[derive(Debug)]
-struct Secure {
-    listeners: Vec<TcpListener>,
-    domains: Vec<String>,
-    port: u16,
-    certificates: Arc<Certificates>,
-    source: Source,
-}
-
-/// Where the certificate comes from.
-#[derive(Debug)]
-enum Source {
-    Files { chain: PathBuf, key: PathBuf },
-    Acme(Box<Orders>),
-}
-
 /// A server at work. Dropping it leaves it at work.
 #[derive(Debug)]
 pub struct Serving {
@@ -120,45 +98,8 @@ impl Server {
 
     /// Serves https too, if there are names for it. Certificates that are got are kept in the data
     /// directory.
-    pub async fn secure(
-        mut self,
-        https: Https,
-        data_dir: Option<&Path>,
-    ) -> Result<Self, ServerError> {
-        let Some(first) = https.domains.first() else {
-            return Ok(self);
-        };
-        let certificates = Arc::new(Certificates::default());
-        let source = match (https.certificate, https.key) {
-            (Some(chain), Some(key)) => {
-                certificates.install(&Pair::read(&chain, &key, &https.domains)?);
-                Source::Files { chain, key }
-            }
-            _ if https.acme.enabled => Source::Acme(Box::new(Orders {
-                config: https.acme,
-                domains: https.domains.clone(),
-                folder: data_dir.ok_or(ServerError::NoDataDir)?.join("acme"),
-                certificates: certificates.clone(),
-            })),
-            _ => return Err(ServerError::NoCertificate(first.clone())),
-        };
-        let mut listeners = Vec::new();
-        let mut port = 0;
-        for address in https.listen {
-            let failed = |source| ServerError::BindSecure { address, source };
-            let Some(listener) = bind(address).map_err(failed)? else {
-                continue;
-            };
-            port = listener.local_addr().map_err(failed)?.port();
-            listeners.push(listener);
-        }
-        self.secure = Some(Secure {
-            listeners,
-            domains: https.domains,
-            port,
-            certificates,
-            source,
-        });
+    pub fn secure(mut self, https: Https, data_dir: Option<&Path>) -> Result<Self, ServerError> {
+        self.secure = Secure::bind(https, data_dir)?;
         Ok(self)
     }
 
@@ -190,15 +131,7 @@ impl Server {
 
     /// The addresses as multiaddrs of WebSocket attachments, those with TLS first.
     pub fn multiaddrs(&self) -> Vec<Multiaddr> {
-        let secure = self.secure.iter().flat_map(|secure| {
-            let named = |domain: &String| {
-                Multiaddr::empty()
-                    .with(Protocol::Dns(domain.clone().into()))
-                    .with(Protocol::Tcp(secure.port))
-                    .with(Protocol::Wss("/".into()))
-            };
-            secure.domains.iter().map(named)
-        });
+        let secure = self.secure.iter().flat_map(Secure::multiaddrs);
         let plain = self.addresses();
         secure
             .chain(plain.into_iter().map(|address| {
@@ -217,15 +150,7 @@ impl Server {
 
     /// Where https is reached, if it is served.
     pub fn secure_urls(&self) -> Vec<String> {
-        let urls = self.secure.iter().flat_map(|secure| {
-            let port = match secure.port {
-                443 => String::new(),
-                port => format!(":{port}"),
-            };
-            let url = move |domain: &String| format!("https://{domain}{port}");
-            secure.domains.iter().map(url)
-        });
-        urls.collect()
+        self.secure.iter().flat_map(Secure::urls).collect()
     }
 
     /// Serves in the background. What speaks TURN on the https port goes to `turn`.
@@ -250,19 +175,11 @@ impl Server {
         };
         tasks.spawn(front(self.listener, None, None).run());
         if let Some(secure) = self.secure {
-            let tls = TlsAcceptor::from(secure.certificates.server_config());
+            let tls = secure.acceptor();
             for listener in secure.listeners {
                 tasks.spawn(front(listener, Some(tls.clone()), turn.clone()).run());
             }
-            let (domains, certificates) = (secure.domains, secure.certificates);
-            match secure.source {
-                Source::Files { chain, key } => {
-                    tasks.spawn(reload(chain, key, domains, certificates));
-                }
-                Source::Acme(orders) => {
-                    tasks.spawn(orders.run());
-                }
-            }
+            tasks.spawn(secure.renewal.run());
         }
         let task = tokio::spawn(async move {
             tokio::select! {
@@ -276,58 +193,6 @@ impl Server {
             tasks.shutdown().await;
         });
         Serving { stop, task }
-    }
-}
-
-/// Binds a port for https; nothing where the host has no such address family.
-fn bind(address: SocketAddr) -> io::Result<Option<TcpListener>> {
-    let socket = match address {
-        SocketAddr::V4(_) => socket2::Domain::IPV4,
-        SocketAddr::V6(_) => socket2::Domain::IPV6,
-    };
-    let socket = match socket2::Socket::new(socket, socket2::Type::STREAM, None) {
-        Ok(socket) => socket,
-        Err(_) if address.is_ipv6() => return Ok(None),
-        Err(error) => return Err(error),
-    };
-    if address.is_ipv6() {
-        socket.set_only_v6(true)?;
-    }
-    socket.set_reuse_address(true)?;
-    socket.set_nonblocking(true)?;
-    socket.bind(&address.into())?;
-    socket.listen(1_024)?;
-    TcpListener::from_std(socket.into()).map(Some)
-}
-
-/// Serves the certificate of an operator's files as it is renewed by others.
-async fn reload(
-    chain: PathBuf,
-    key: PathBuf,
-    domains: Vec<String>,
-    certificates: Arc<Certificates>,
-) {
-    let changed = |path: &Path| {
-        std::fs::metadata(path)
-            .and_then(|meta| meta.modified())
-            .ok()
-    };
-    let mut seen = (changed(&chain), changed(&key));
-    loop {
-        tokio::time::sleep(RELOAD).await;
-        let now = (changed(&chain), changed(&key));
-        if now == seen {
-            continue;
-        }
-        match Pair::read(&chain, &key, &domains) {
-            Ok(pair) => {
-                certificates.install(&pair);
-                seen = now;
-                tracing::info!(path = %chain.display(), "the certificate was read again");
-            }
-            // Half written, perhaps: the next look tells.
-            Err(error) => tracing::warn!(%error, "the old certificate is still served"),
-        }
     }
 }
 

@@ -15,6 +15,11 @@ pub enum Reach {
     Global,
 }
 
+/// Whether this host has an IPv6 address.
+pub(crate) fn has_ipv6() -> bool {
+    if_addrs::get_if_addrs().is_ok_and(|all| all.iter().any(|interface| interface.ip().is_ipv6()))
+}
+
 /// The reach of an IP address.
 pub fn reach(ip: IpAddr) -> Reach {
     match ip.to_canonical() {

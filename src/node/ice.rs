@@ -104,7 +104,7 @@ impl IceOffer {
 
     /// Servers for somebody who isn't attached, of whom no more is known than from where it asks.
     pub fn servers_for_stranger(&self, from: IpAddr, now: Now) -> Vec<IceServer> {
-        self.servers(&velox_udp::block(from).to_string(), now)
+        self.servers(&velox_sockets::block(from).to_string(), now)
     }
 }
 

@@ -38,6 +38,7 @@ mod unreachable;
 mod verdict;
 
 pub use address_book::AddressBook;
+pub(crate) use addresses::has_ipv6;
 pub use addresses::{Reach, explain, from_outside, may_be_dialed, reach, reach_of};
 pub(crate) use alarm::Alarm;
 pub use behaviour::{Behaviour, Event};

@@ -8,7 +8,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 use velox_turn::{Policy, Secret, Service, Setup};
 
-use super::{StartError, ice::IceOffer};
+use super::{StartError, addresses::has_ipv6, ice::IceOffer};
 
 /// The port of STUN and TURN (RFC 8489).
 const PORT: u16 = 3478;
@@ -71,8 +71,7 @@ pub(super) fn start(
         .map(if_addrs::Interface::ip)
         .collect();
     // A host without IPv6 can still have a configuration with it.
-    let ipv6 = interfaces.iter().any(IpAddr::is_ipv6);
-    let here = |address: &SocketAddr| address.is_ipv4() || ipv6;
+    let here = |address: &SocketAddr| address.is_ipv4() || has_ipv6();
     let on = |port| everywhere(port).into_iter().filter(here).collect();
     let (listen, otherwise): (Vec<_>, Option<Vec<_>>) = match &config.listen {
         Some(listen) => (

@@ -14,7 +14,7 @@ use str0m::{
     ice::{StunMessage, StunMessageBuilder, TransId},
     net::{Protocol, Receive},
 };
-use velox_udp::Backlog;
+use velox_sockets::Backlog;
 
 use crate::{
     config::Config,

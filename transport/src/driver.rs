@@ -9,7 +9,7 @@ use std::{
 };
 
 use tokio::sync::mpsc;
-use velox_udp::{Backlog, Inbox, Socket};
+use velox_sockets::{Backlog, Inbox, Socket};
 
 use crate::{
     config::Config,

@@ -11,7 +11,7 @@ use std::{
 };
 
 use str0m::ice::StunMessage;
-use velox_udp::RateLimit;
+use velox_sockets::RateLimit;
 
 use crate::{
     config::EntranceLimits,

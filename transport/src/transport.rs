@@ -16,7 +16,7 @@ use libp2p_core::{
 };
 use libp2p_identity::PeerId;
 use tokio::sync::mpsc;
-use velox_udp::Socket;
+use velox_sockets::Socket;
 
 use crate::{
     address::{Target, announced, remote, to_dial, to_listen},

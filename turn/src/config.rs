@@ -30,7 +30,8 @@ pub struct Config {
     pub per_user: Budget,
     /// What all of them may.
     pub in_all: Budget,
-    /// Bytes of a day (since 0:00 UTC), after which there are no new allocations until the next.
+    /// Bytes of a day (since 0:00 UTC), after which there are no new allocations until the next, and
+    /// none of those that there are is refreshed.
     pub bytes_per_day: u64,
     /// Answers a second to one address that hasn't proved who it is: they are longer than the
     /// questions.

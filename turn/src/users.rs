@@ -1,6 +1,6 @@
 use std::{collections::HashMap, net::IpAddr, time::Instant};
 
-use velox_udp::block;
+use velox_sockets::block;
 
 use crate::{config::Config, meter::Meter};
 

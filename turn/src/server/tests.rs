@@ -1,12 +1,22 @@
 //! The rules, with clients that write their own messages and a host that has ports without end.
 
-use turn_types::stun::{
-    attribute::{AttributeWrite, ErrorCode, XorMappedAddress},
-    message::{
-        IntegrityAlgorithm, MessageWrite, MessageWriteExt, MessageWriteVec, Method, TransactionId,
+use std::time::Duration;
+
+use turn_types::{
+    AddressFamily,
+    attribute::{
+        ChannelNumber, EvenPort, Lifetime, RequestedAddressFamily, RequestedTransport,
+        XorRelayedAddress,
+    },
+    message::{ALLOCATE, CHANNEL_BIND, CREATE_PERMISSION, DATA, REFRESH},
+    stun::{
+        attribute::{AttributeWrite, ErrorCode, Nonce, Realm, Username, XorMappedAddress},
+        message::{
+            BINDING, IntegrityAlgorithm, LongTermKeyCredentials, MessageWrite, MessageWriteExt,
+            MessageWriteVec, Method, TransactionId,
+        },
     },
 };
-use turn_types::{attribute::XorRelayedAddress, message::DATA};
 
 use super::*;
 
@@ -446,6 +456,7 @@ fn bytes_have_a_pace_and_a_day() {
     rig.after(1);
     assert!(matches!(rig.send(&user, &message), Outcome::Relay { .. }));
     assert!(!rig.server.lends(rig.now), "the day's are used up");
+    assert_eq!(rig.ask(&user, REFRESH, &[]), 508, "nor does this one go on");
     let bob = rig.user("bob", "198.51.100.8:1");
     assert_eq!(rig.ask(&bob, ALLOCATE, &[&udp()]), 508);
     rig.after(86_400);

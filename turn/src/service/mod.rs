@@ -16,7 +16,7 @@ use tokio::{
     net::TcpListener,
     task::JoinSet,
 };
-use velox_udp::{Inbox, Socket};
+use velox_sockets::{Inbox, Socket};
 
 use self::{outbox::Outbox, relays::Sockets, streams::Streams};
 use crate::{
@@ -31,6 +31,8 @@ use crate::{
 const BATCHES: usize = 4;
 /// Receive buffers of a listener.
 const LISTENER_BATCH: usize = 16;
+/// Ports that are tried where any will do.
+const TRIES: usize = 16;
 /// How often what is over is looked for.
 const TICK: Duration = Duration::from_secs(1);
 
@@ -115,16 +117,7 @@ impl Service {
         let mut listeners = Vec::new();
         let mut acceptors = Vec::new();
         for address in &setup.listen {
-            let failed = |carrier| {
-                move |source| ServiceError {
-                    address: *address,
-                    carrier,
-                    source,
-                }
-            };
-            let udp = Socket::bind(*address, true).map_err(failed("UDP"))?;
-            // Port 0 is any, but the same for both.
-            let tcp = streams::listen(udp.local()).map_err(failed("TCP"))?;
+            let (udp, tcp) = bind(*address)?;
             listeners.push(Arc::new(udp));
             acceptors.push(tcp);
         }
@@ -243,6 +236,28 @@ impl Inner {
                 }
             }
             Outcome::Deliver(delivery) => outbox.deliver(shared, &self.streams, delivery),
+        }
+    }
+}
+
+/// The same port by UDP and by TCP. Of a port that is any, TCP may have a connection on the one
+/// that UDP finds free: then it is another.
+fn bind(address: SocketAddr) -> Result<(Socket, TcpListener), ServiceError> {
+    let failed = |carrier| {
+        move |source| ServiceError {
+            address,
+            carrier,
+            source,
+        }
+    };
+    let mut tries = if address.port() == 0 { TRIES } else { 1 };
+    loop {
+        tries -= 1;
+        let udp = Socket::bind(address, true).map_err(failed("UDP"))?;
+        match velox_sockets::listen(udp.local()) {
+            Ok(tcp) => return Ok((udp, tcp)),
+            Err(error) if tries > 0 && error.kind() == io::ErrorKind::AddrInUse => {}
+            Err(error) => return Err(failed("TCP")(error)),
         }
     }
 }

@@ -1,6 +1,6 @@
 use std::{net::SocketAddr, sync::Arc};
 
-use velox_udp::{Backlog, Socket};
+use velox_sockets::{Backlog, Socket};
 
 use super::{Shared, streams::Streams};
 use crate::{client::Client, delivery::Delivery};

@@ -9,7 +9,7 @@ use std::{
 
 use rand::RngExt;
 use tokio::task::AbortHandle;
-use velox_udp::Socket;
+use velox_sockets::Socket;
 
 use super::{BATCHES, Inner, Shared, outbox::Outbox};
 use crate::{

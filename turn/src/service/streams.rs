@@ -13,11 +13,10 @@ use std::{
 
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
-    net::{TcpListener, TcpSocket},
     sync::mpsc,
     time::timeout,
 };
-use velox_udp::block;
+use velox_sockets::block;
 
 use super::{Inner, Shared, outbox::Outbox};
 use crate::{
@@ -111,18 +110,6 @@ impl Open {
 struct Receiver {
     queued: mpsc::Receiver<Vec<u8>>,
     waiting: Arc<AtomicUsize>,
-}
-
-/// A listener whose port others may take again at once after it has ended.
-pub(super) fn listen(address: SocketAddr) -> io::Result<TcpListener> {
-    let socket = if address.is_ipv4() {
-        TcpSocket::new_v4()?
-    } else {
-        TcpSocket::new_v6()?
-    };
-    socket.set_reuseaddr(true)?;
-    socket.bind(address)?;
-    socket.listen(1_024)
 }
 
 /// Serves one client until its stream ends.
