@@ -95,7 +95,6 @@ pub struct Behaviour {
     http: Vec<Multiaddr>,
     /// Its own record with every address, and such as name only addresses that reach further.
     records: Option<Records>,
-    ice: Option<IceOffer>,
     queries: HashMap<kad::QueryId, Vec<u8>>,
     refresh: Refresh,
     /// The look-up of a far bucket that is under way.
@@ -131,7 +130,6 @@ impl Behaviour {
             listening: BTreeSet::new(),
             http: Vec::new(),
             records: None,
-            ice: None,
             queries: HashMap::new(),
             in_dht: false,
             next_tick: Now::read(),
@@ -148,13 +146,12 @@ impl Behaviour {
 
     /// Offers attached peers a STUN and TURN server.
     pub fn offer_ice(&mut self, offer: IceOffer) {
-        self.ice = Some(offer.clone());
         self.duties.attach.state_mut().offer_ice(offer);
     }
 
     /// ICE servers for somebody at this address who isn't attached.
     pub fn ice_servers(&self, from: IpAddr, now: Now) -> Vec<IceServer> {
-        let offer = self.ice.as_ref();
+        let offer = self.duties.attach.state().ice_offer();
         offer.map_or_else(Vec::new, |offer| offer.servers_for_stranger(from, now))
     }
 

@@ -295,6 +295,11 @@ impl State {
         self.ice = Some(offer);
     }
 
+    /// The server that is offered.
+    pub fn ice_offer(&self) -> Option<&IceOffer> {
+        self.ice.as_ref()
+    }
+
     /// Answers a peer's hello; again when its credentials are to be renewed.
     pub fn welcome(&mut self, peer: PeerId, nodes: Vec<Bytes>, now: Now) {
         let Some(attachment) = self
