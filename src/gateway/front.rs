@@ -1,13 +1,20 @@
 //! One port: accepts connections, and makes them ready for what is spoken on them.
 
-use std::{io, net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    io,
+    net::{IpAddr, SocketAddr},
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use tokio::{
     io::AsyncBufReadExt,
     net::{TcpListener, TcpStream},
-    sync::{Semaphore, mpsc},
+    sync::{OwnedSemaphorePermit, Semaphore, mpsc},
 };
 use tokio_rustls::{TlsAcceptor, server::TlsStream};
+use velox_sockets::block;
 
 use super::{
     incoming::Ready,
@@ -17,6 +24,9 @@ use super::{
 
 /// Connections that aren't ready yet: those that dawdle make way for nobody, but end soon.
 const ARRIVING: usize = 1_024;
+/// Such connections of one address, or one IPv6 /64, unless it is a trusted proxy's: one host that
+/// dawdles doesn't take all the places.
+const ARRIVING_FROM_ONE: usize = 64;
 /// How long a connection may take until it is.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// How long to wait when there are no file descriptors left.
@@ -30,6 +40,51 @@ pub(super) struct Front {
     pub ready: mpsc::Sender<Ready>,
 }
 
+/// Connections that arrive, by source.
+type Sources = Arc<Mutex<HashMap<IpAddr, usize>>>;
+
+/// A connection among those of its source, until it is dropped.
+struct Here {
+    sources: Sources,
+    source: IpAddr,
+}
+
+/// Held by a connection until it is ready.
+struct Place {
+    _place: OwnedSemaphorePermit,
+    _here: Here,
+}
+
+impl Here {
+    /// Nothing if the source has as many as it may; a proxy's are everybody's.
+    fn count(sources: &Sources, ip: IpAddr, proxy: bool) -> Option<Self> {
+        let source = block(ip);
+        let mut counts = sources.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = counts.entry(source).or_default();
+        if *count >= ARRIVING_FROM_ONE && !proxy {
+            return None;
+        }
+        *count += 1;
+        drop(counts);
+        Some(Here {
+            sources: sources.clone(),
+            source,
+        })
+    }
+}
+
+impl Drop for Here {
+    fn drop(&mut self) {
+        let mut counts = self.sources.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(count) = counts.get_mut(&self.source) {
+            *count -= 1;
+            if *count == 0 {
+                counts.remove(&self.source);
+            }
+        }
+    }
+}
+
 /// Where a connection goes on.
 struct Guest {
     tls: Option<TlsAcceptor>,
@@ -40,13 +95,23 @@ struct Guest {
 
 impl Front {
     pub async fn run(self) {
-        let arriving = Arc::new(Semaphore::new(ARRIVING));
+        let places = Arc::new(Semaphore::new(ARRIVING));
+        let sources: Sources = Arc::default();
         loop {
-            let Ok(place) = arriving.clone().acquire_owned().await else {
+            let Ok(place) = places.clone().acquire_owned().await else {
                 return;
             };
             match self.listener.accept().await {
                 Ok((stream, remote)) => {
+                    let proxy = self.proxies.trusts(remote.ip());
+                    let Some(here) = Here::count(&sources, remote.ip(), proxy) else {
+                        tracing::debug!(%remote, "too many connections of one address arrive");
+                        continue;
+                    };
+                    let place = Place {
+                        _place: place,
+                        _here: here,
+                    };
                     let guest = Guest {
                         tls: self.tls.clone(),
                         proxies: self.proxies.clone(),
@@ -73,7 +138,7 @@ impl Guest {
         self,
         mut stream: TcpStream,
         remote: SocketAddr,
-        place: tokio::sync::OwnedSemaphorePermit,
+        place: Place,
     ) -> io::Result<()> {
         // Attachments send small frames at any time: Nagle's algorithm would keep each back until
         // the page's kernel acknowledges the one before, which takes it up to 40 ms. A connection
@@ -128,4 +193,24 @@ async fn spoken(stream: &mut TlsStream<TcpStream>) -> io::Result<Spoken> {
         Some(_) => Spoken::Http,
         None => Spoken::Nothing,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_source_has_so_many_places_and_gets_them_back() {
+        let sources = Sources::default();
+        let ip = "192.0.2.1".parse().unwrap();
+        let held: Vec<_> = (0..ARRIVING_FROM_ONE)
+            .map(|_| Here::count(&sources, ip, false).unwrap())
+            .collect();
+        assert!(Here::count(&sources, ip, false).is_none());
+        assert!(Here::count(&sources, ip, true).is_some(), "a proxy");
+        assert!(Here::count(&sources, "192.0.2.2".parse().unwrap(), false).is_some());
+        drop(held);
+        assert!(Here::count(&sources, ip, false).is_some());
+        assert!(sources.lock().unwrap().is_empty());
+    }
 }

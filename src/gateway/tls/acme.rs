@@ -22,6 +22,11 @@ const PATIENCE: [Duration; 2] = [Duration::from_secs(60), Duration::from_secs(6 
 /// How long one order may take.
 const ORDER: Duration = Duration::from_secs(180);
 
+/// The file of the account.
+const ACCOUNT: &str = "account.json";
+/// What an authority says that doesn't know the account (RFC 8555, section 6.7).
+const NO_ACCOUNT: &str = "urn:ietf:params:acme:error:accountDoesNotExist";
+
 /// Where certificates are got.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -106,7 +111,14 @@ impl Orders {
     async fn order(&self) -> Result<Pair, Failure> {
         let account = self.account().await?;
         let names: Vec<_> = self.domains.iter().cloned().map(Identifier::Dns).collect();
-        let mut order = account.new_order(&NewOrder::new(&names)).await?;
+        let ordered = account.new_order(&NewOrder::new(&names)).await;
+        if let Err(instant_acme::Error::Api(problem)) = &ordered
+            && problem.r#type.as_deref() == Some(NO_ACCOUNT)
+        {
+            // The authority has forgotten it: the next try makes another.
+            std::fs::remove_file(self.file(ACCOUNT))?;
+        }
+        let mut order = ordered?;
         let mut authorizations = order.authorizations();
         while let Some(authorization) = authorizations.next().await {
             let mut authorization = authorization?;
@@ -153,7 +165,7 @@ impl Orders {
             Some(root) => Account::builder_with_root(root),
             None => Account::builder(),
         };
-        let path = self.file("account.json");
+        let path = self.file(ACCOUNT);
         if let Ok(text) = std::fs::read(&path)
             && let Ok(kept) = serde_json::from_slice::<Kept>(&text)
             && kept.directory == self.config.directory
@@ -177,7 +189,7 @@ impl Orders {
             directory,
             credentials,
         };
-        self.keep("account.json", &serde_json::to_vec(&kept)?)?;
+        self.keep(ACCOUNT, &serde_json::to_vec(&kept)?)?;
         Ok(account)
     }
 
